@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// The launcher: a compile cache halves the start-up, and an old Node gets a sentence instead of a syntax error.
+import module from "node:module"
+if (Number(process.versions.node.split(".")[0]) < 22) {
+  process.stderr.write(
+    `gripgate: error: this is Node ${process.versions.node}, gripgate needs Node 22.19 or newer\n`
+      + "gripgate: hint: in a clone, `npx gripgate` runs the Node that `npm ci` installed\n"
+  )
+  process.exit(1)
+}
+module.enableCompileCache?.()
+await import("../dist/gripgate.mjs")
