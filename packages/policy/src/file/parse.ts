@@ -1,0 +1,106 @@
+// The policy file: text in, a policy out, or every mistake that is in it. An error of syntax comes alone, because
+// what stands behind one cannot be trusted to mean what it says.
+import { isOperation } from "@gripgate/protocol/operation"
+import * as Result from "effect/Result"
+import type { App, Default, Policy } from "../policy.ts"
+import { readAnyone, readApp } from "./app.ts"
+import { notOneOf, readOperations, readString } from "./operations.ts"
+import { inOrder, type Problem, quote } from "./problem.ts"
+import { didYouMean } from "./suggest.ts"
+import { kindOf, readTree, type Setting, type Table } from "./tree.ts"
+
+/** Largest policy file, in bytes of UTF-8: room for 10,000 apps with a key and an entry each. */
+export const MAX_POLICY_BYTES = 1024 * 1024
+
+const words = ["default", "operations", "apps", "anyone"]
+
+const defaults = ["allow", "ask", "forbid"] as const
+
+/**
+ * Reads a policy. `file` is its name for messages. Fails with all problems in the order of the file, or with one
+ * problem alone if the text is too large or is not TOML 1.0. A file without `default` has the built-in one, `allow`.
+ * Never throws.
+ */
+export const parsePolicy = (text: string, file: string): Result.Result<Policy, ReadonlyArray<Problem>> => {
+  if (text.length > MAX_POLICY_BYTES || Buffer.byteLength(text) > MAX_POLICY_BYTES) {
+    const message = `the policy is larger than 1 MiB (${MAX_POLICY_BYTES} bytes)`
+    return Result.fail([{ place: { file, line: 1, column: 1 }, message }])
+  }
+  const tree = readTree(text, file)
+  if (Result.isFailure(tree)) return Result.fail([tree.failure])
+  const problems: Array<Problem> = []
+  const policy = read(tree.success, file, problems)
+  return problems.length === 0 ? Result.succeed(policy) : Result.fail(inOrder(problems))
+}
+
+const read = ({ settings }: Table, file: string, problems: Array<Problem>): Policy => {
+  for (const setting of settings.values()) {
+    if (!words.includes(setting.key)) problems.push(unknown(setting))
+  }
+  const byDefault = readDefault(settings.get("default"), problems)
+  const shared = tableIn(settings.get("operations"), problems)
+  const anyone = settings.get("anyone")
+  return {
+    file,
+    default: byDefault,
+    operations: shared === undefined ? new Map() : readOperations(shared, "[operations]", [], problems),
+    apps: readApps(tableIn(settings.get("apps"), problems), problems),
+    anyone: anyone && readAnyone(anyone, byDefault.verdict === "allow" ? "all" : "none", problems)
+  }
+}
+
+const readDefault = (setting: Setting | undefined, problems: Array<Problem>): Default => {
+  const builtin: Default = { verdict: "allow", text: "default = \"allow\"" }
+  if (setting === undefined) return builtin
+  const verdict = readString(setting.node, problems, "default = \"ask\"")
+  if (verdict === undefined) return builtin
+  if (verdict === "token") {
+    const hint = "a token belongs to one app: give it to single operations below [apps.NAME]"
+    problems.push({ place: setting.node.place, message: "default cannot be \"token\"", hint })
+    return builtin
+  }
+  const known = defaults.find((word) => word === verdict)
+  if (known !== undefined) return { verdict: known, place: setting.place, text: `default = "${known}"` }
+  problems.push(notOneOf(setting.node, verdict, defaults))
+  return builtin
+}
+
+const tableIn = (setting: Setting | undefined, problems: Array<Problem>): Table | undefined => {
+  if (setting === undefined || setting.node.kind === "table") return setting?.node as Table | undefined
+  const hint = setting.key === "apps" ? "[apps.NAME]" : `[${setting.key}]`
+  problems.push({ place: setting.node.place, message: `expected a table, got ${kindOf(setting.node)}`, hint })
+  return undefined
+}
+
+const readApps = (table: Table | undefined, problems: Array<Problem>): ReadonlyMap<string, App> => {
+  const apps = new Map<string, App>()
+  const owners = new Map<string, App>()
+  for (const setting of table?.settings.values() ?? []) {
+    const app = readApp(setting, problems)
+    if (app === undefined) continue
+    apps.set(app.name, app)
+    if (app.socket === undefined) continue
+    const owner = owners.get(app.socket)
+    if (owner === undefined) owners.set(app.socket, app)
+    else problems.push(sharedSocket(setting, app.socket, owner))
+  }
+  return apps
+}
+
+const sharedSocket = (setting: Setting, socket: string, owner: App): Problem => {
+  const place = setting.node.kind === "table" ? setting.node.settings.get("socket")?.node.place : undefined
+  const message = `the socket ${quote(socket)} is owned by ${quote(owner.name)} (line ${owner.place?.line}) already`
+  return { place: place ?? setting.place, message, hint: "whoever comes through a socket can be only one app" }
+}
+
+const unknown = ({ key, place }: Setting): Problem => {
+  const hint = isOperation(key)
+    ? "operations stand below [operations], [apps.NAME] or [anyone]"
+    : key === "keys" || key === "socket"
+    ? `${key} stands below [apps.NAME]`
+    : undefined
+  if (hint !== undefined) return { place, message: `${key} does not belong at the top of the file`, hint }
+  const message = `${quote(key)} is not known to this version of gripgate`
+  const known = "known here are default, [operations], [apps.NAME] and [anyone]"
+  return { place, message, hint: didYouMean(key, words) ?? known }
+}

@@ -1,0 +1,157 @@
+import { assert, describe, it } from "@effect/vitest"
+import { builtin } from "@gripgate/policy/builtin"
+import { lint } from "@gripgate/policy/lint"
+import { grip, policyOf } from "./read.ts"
+
+const found = (...lines: ReadonlyArray<string>): ReadonlyArray<string> =>
+  lint(policyOf(...lines)).map(({ level, message, place }) =>
+    `${place === undefined ? "-" : `${place.line}:${place.column}`} ${level} ${message}`
+  )
+
+const app = (name: string, keys = "\"*\"") => [`[apps.${name}]`, `socket = "${name}"`, `keys = [${keys}]`]
+const same = (text: string, other: string) => `${text} changes nothing: without it the verdict is the same (${other})`
+const unasked = "is refused: this version of gripgate cannot put a question to the owner"
+const all = ["[anyone]", "keys = [\"*\"]"]
+
+describe("lint", () => {
+  it("finds nothing in a policy that says what it needs to and no more", () => {
+    assert.deepStrictEqual(
+      found(
+        "default = \"forbid\"",
+        "[operations]",
+        "decrypt = \"allow\"",
+        ...app("git"),
+        "sign = \"allow\"",
+        "decrypt = \"forbid\"",
+        "[anyone]",
+        "keys = []"
+      ),
+      []
+    )
+    assert.deepStrictEqual(found("default = \"allow\"", "[operations]", "export = \"forbid\""), [])
+    assert.deepStrictEqual(lint(builtin("allow")), [])
+    assert.deepStrictEqual(lint(builtin("forbid")), [])
+  })
+
+  it("notes an entry that changes nothing, at each level", () => {
+    assert.deepStrictEqual(
+      found(
+        "default = \"forbid\"",
+        "[operations]",
+        "list = \"allow\"",
+        "sign = \"forbid\"",
+        "export = \"allow\"",
+        ...app("git"),
+        "export = \"allow\"",
+        "decrypt = \"forbid\"",
+        ...all,
+        "passwd = \"forbid\""
+      ),
+      [
+        `3:1 note ${same("[operations] list = \"allow\"", "default = \"forbid\" allows list, on visible keys")}`,
+        `4:1 note ${same("[operations] sign = \"forbid\"", "default = \"forbid\"")}`,
+        `9:1 note ${same("[apps.git] export = \"allow\"", "[operations] export = \"allow\"")}`,
+        `10:1 note ${same("[apps.git] decrypt = \"forbid\"", "default = \"forbid\"")}`,
+        `13:1 note ${same("[anyone] passwd = \"forbid\"", "default = \"forbid\"")}`
+      ]
+    )
+  })
+
+  it("knows that sign is also what certify and authenticate follow", () => {
+    // Without its own sign the app would certify by the shared one.
+    assert.deepStrictEqual(
+      found("default = \"forbid\"", "[operations]", "sign = \"allow\"", ...app("git"), "certify = \"allow\"", ...all),
+      [`7:1 note ${same("[apps.git] certify = \"allow\"", "[operations] sign = \"allow\"")}`]
+    )
+    assert.deepStrictEqual(
+      found("default = \"forbid\"", "[operations]", "sign = \"allow\"", ...app("git"), "certify = \"forbid\"", ...all),
+      []
+    )
+  })
+
+  it("does not take an entry in [operations] for idle that only some apps override", () => {
+    assert.deepStrictEqual(
+      found("default = \"allow\"", "[operations]", "sign = \"forbid\"", ...app("git"), "sign = \"allow\""),
+      []
+    )
+  })
+
+  it("knows that naming card under ask has an effect of its own", () => {
+    assert.deepStrictEqual(found("default = \"ask\"", ...all, "card = \"ask\""), [
+      `1:1 warning default = "ask" ${unasked}`,
+      `4:1 warning [anyone] card = "ask" ${unasked}`
+    ])
+    assert.deepStrictEqual(
+      found("default = \"ask\"", "[operations]", "card = \"forbid\"", ...all, "card = \"forbid\""),
+      [
+        `1:1 warning default = "ask" ${unasked}`,
+        `6:1 note ${same("[anyone] card = \"forbid\"", "[operations] card = \"forbid\"")}`
+      ]
+    )
+  })
+
+  it("warns of verdicts that nothing can satisfy in this version", () => {
+    assert.deepStrictEqual(
+      found(
+        "default = \"allow\"",
+        "[operations]",
+        "export = \"ask\"",
+        ...app("git"),
+        "sign = \"token\"",
+        "[anyone]",
+        "sign = \"ask\""
+      ),
+      [
+        `3:1 warning [operations] export = "ask" ${unasked}`,
+        "7:1 warning [apps.git] sign = \"token\" is refused: this version of gripgate cannot check a token",
+        `9:1 warning [anyone] sign = "ask" ${unasked}`
+      ]
+    )
+    assert.deepStrictEqual(lint(builtin("ask")).map(({ message }) => message), [`default = "ask" ${unasked}`])
+  })
+
+  it("warns of a policy under which nobody sees a key", () => {
+    const nobody = "warning nobody sees a key: every use ends with \"No secret key\""
+    assert.deepStrictEqual(found("default = \"forbid\""), [`1:1 ${nobody}`])
+    assert.deepStrictEqual(found("default = \"allow\"", "[anyone]", "keys = []"), [`2:2 ${nobody}`])
+    assert.deepStrictEqual(found("default = \"forbid\"", ...app("git", "")), [`1:1 ${nobody}`])
+  })
+
+  it("notes that whoever is no app sees no key, unless that is written out", () => {
+    const none = "note whoever is no app sees no key under default = \"forbid\""
+    assert.deepStrictEqual(found("default = \"forbid\"", ...app("git")), [`1:1 ${none}`])
+    assert.deepStrictEqual(found("default = \"forbid\"", ...app("git"), "[anyone]"), [`5:2 ${none}`])
+    assert.deepStrictEqual(found("default = \"forbid\"", ...app("git"), "[anyone]", "keys = []"), [])
+  })
+
+  it("warns of operations named for a client that sees no key, unless they can come up for a card", () => {
+    const lines = [
+      "default = \"forbid\"",
+      ...app("git"),
+      ...app("blind", ""),
+      "sign = \"allow\"",
+      "generate = \"allow\""
+    ]
+    assert.deepStrictEqual(found(...lines, "[anyone]", "keys = []", "decrypt = \"allow\""), [
+      "8:1 warning [apps.blind] sign = \"allow\" changes nothing: [apps.blind] sees no key",
+      "12:1 warning [anyone] decrypt = \"allow\" changes nothing: [anyone] sees no key"
+    ])
+    assert.deepStrictEqual(found(...lines, "card = \"allow\"", "[anyone]", "keys = []"), [])
+  })
+
+  it("notes a loopback that nothing allowed could use", () => {
+    const idle = "[apps.git] loopback = \"allow\" changes nothing: all that loopback could serve is forbidden"
+    const lines = ["default = \"forbid\"", ...all, ...app("git", `"grip:${grip("A")}"`), "loopback = \"allow\""]
+    assert.deepStrictEqual(found(...lines), [`7:1 note ${idle}`])
+    assert.deepStrictEqual(found(...lines, "store = \"allow\""), [`7:1 note ${idle}`])
+    for (const served of ["sign", "decrypt", "passphrase", "generate", "export"]) {
+      assert.deepStrictEqual(found(...lines, `${served} = "allow"`), [])
+    }
+  })
+
+  it("warns of a file without a default, and not of a built-in policy", () => {
+    assert.deepStrictEqual(found("[operations]", "export = \"forbid\""), [
+      "- warning the file has no default: what nothing names is allowed, as without a file"
+    ])
+  })
+})
