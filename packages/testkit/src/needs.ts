@@ -1,0 +1,48 @@
+// Tests are never skipped: one that needs a program says so at its top, and where the program is missing it fails with a
+// line that names the Debian package to install.
+import { accessSync, constants } from "node:fs"
+import { delimiter, join } from "node:path"
+
+const PACKAGES = {
+  bwrap: "bubblewrap",
+  git: "git",
+  gpg: "gpg",
+  "gpg-agent": "gpg-agent",
+  "gpg-connect-agent": "gpgconf",
+  gpgconf: "gpgconf",
+  gpg1: "gnupg1",
+  gpgsm: "gpgsm",
+  "pinentry-curses": "pinentry-curses",
+  "pinentry-tty": "pinentry-tty",
+  scdaemon: "scdaemon",
+  socat: "socat",
+  ssh: "openssh-client",
+  sshd: "openssh-server",
+  "systemd-socket-activate": "systemd",
+  tmux: "tmux"
+} as const
+
+export type Program = keyof typeof PACKAGES
+
+/** Where Debian and others put GnuPG's helpers and the daemons that are on nobody's PATH. */
+const ELSEWHERE = ["/usr/lib/gnupg", "/usr/libexec", "/usr/libexec/gnupg", "/usr/sbin", "/usr/local/sbin"]
+
+const isExecutable = (path: string): boolean => {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The absolute path of a program, or an Error of one line that names its Debian package. */
+export const needs = (program: Program, path: string = process.env["PATH"] ?? ""): string => {
+  const found = [...path.split(delimiter), ...ELSEWHERE].filter((folder) => folder !== "").map((folder) =>
+    join(folder, program)
+  ).find(isExecutable)
+  if (found !== undefined) return found
+  throw new Error(
+    `this test needs the program ${program}, which is not installed: apt-get install ${PACKAGES[program]}`
+  )
+}

@@ -1,0 +1,77 @@
+// The program that gpg-agent runs as the scripted pinentry. It is a string and not a file, because it is written into each
+// homedir, and a bundle has no files beside it. It speaks the server side of pinentry's Assuan dialogue (pinentry.c).
+
+/**
+ * The program, without its shebang. Beside itself it expects `pinentry.json` (the answers left), which it rewrites as it
+ * uses them up, and it appends to `pinentry.log`. gpg-agent runs one pinentry at a time, so neither needs a lock.
+ */
+export const pinentryProgram: string = String.raw`
+import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+
+const here = (name) => new URL(name, import.meta.url)
+const log = (entry) => appendFileSync(here("pinentry.log"), JSON.stringify({ pid: process.pid, ...entry }) + "\n")
+const say = (line) => process.stdout.write(line + "\n", "latin1")
+
+// errors of source 5, Pinentry: GPG_ERR_GENERAL, GPG_ERR_CANCELED, GPG_ERR_NOT_CONFIRMED
+const mismatch = (question) => say("ERR 83886081 the next answer of the script does not fit " + question + " <Pinentry>")
+const cancelled = () => say("ERR 83886179 Operation cancelled <Pinentry>")
+const notConfirmed = () => say("ERR 83886194 Not confirmed <Pinentry>")
+
+const take = () => {
+  const script = JSON.parse(readFileSync(here("pinentry.json"), "utf8"))
+  const [answer = script.default ?? "cancel", ...left] = script.answers
+  if (script.answers.length > 1 || script.default !== undefined) {
+    writeFileSync(here("pinentry.json.new"), JSON.stringify({ ...script, answers: left }), { mode: 0o600 })
+    renameSync(here("pinentry.json.new"), here("pinentry.json"))
+  }
+  return answer
+}
+
+let repeat = false
+const getpin = (pin) => {
+  // pinentry has asked twice itself and says so; else the agent would ask a second time
+  if (repeat) say("S PIN_REPEATED")
+  const bytes = Buffer.from(pin, "utf8").toString("latin1")
+  if (bytes !== "") say("D " + bytes.replace(/[%\r\n]/g, (c) => ({ "%": "%25", "\r": "%0D", "\n": "%0A" })[c]))
+  say("OK")
+}
+
+const ask = (question) => {
+  const answer = take()
+  log({ event: "question", question })
+  if (answer === "hang") return
+  if (answer === "crash") return process.kill(process.pid, "SIGKILL")
+  if (answer === "close") say("S BUTTON_INFO close")
+  if (answer === "cancel" || answer === "close") return cancelled()
+  if (question === "GETPIN") return typeof answer.pin === "string" ? getpin(answer.pin) : mismatch(question)
+  if (answer.confirm === true) return say("OK")
+  if (answer.confirm === false) return cancelled()
+  return answer.confirm === "notok" ? notConfirmed() : mismatch(question)
+}
+
+const info = { flavor: "scripted", version: "1.2.1", ttyinfo: "- - -", pid: String(process.pid) }
+const handle = (line) => {
+  const [, word, rest] = /^(\S*)\s*(.*)$/s.exec(line)
+  if (word === "GETPIN" || word === "CONFIRM") return ask(word)
+  if (word === "SETREPEAT") repeat = true
+  if (word === "RESET") repeat = false
+  if (word === "GETINFO" && info[rest] !== undefined) say("D " + info[rest])
+  say(word === "BYE" ? "OK closing connection" : "OK")
+  if (word === "BYE") process.exit(0)
+}
+
+log({ event: "start", argv: process.argv.slice(2), env: process.env })
+say("OK Pleased to meet you, process " + process.pid)
+let pending = ""
+process.stdin.setEncoding("latin1")
+process.stdin.on("data", (chunk) => {
+  const lines = (pending + chunk).split("\n")
+  pending = lines.pop()
+  for (const line of lines) {
+    log({ event: "line", line })
+    if (line !== "" && !line.startsWith("#")) handle(line)
+  }
+})
+// also the way out of "hang": the agent has gone, or has given up
+process.stdin.on("end", () => process.exit(0))
+`
