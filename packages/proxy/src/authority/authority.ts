@@ -1,0 +1,48 @@
+// The one door to an agent: a use of a key or a command goes in, a permit or a refusal comes out.
+import type { Held } from "@gripgate/policy/decide"
+import type { GpgError } from "@gripgate/protocol/gpg-error"
+import type { Keygrip } from "@gripgate/protocol/keygrip"
+import type { Operation } from "@gripgate/protocol/operation"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type { Facts } from "../listen/facts.ts"
+
+/** What a client wants to do. */
+export interface Use {
+  readonly app: string | undefined
+  readonly facts: Facts
+  /** The command, for people. */
+  readonly command: string
+  /** Each of them needs a verdict; the strictest holds. */
+  readonly operations: ReadonlyArray<Operation>
+  /** The keys that are used. */
+  readonly keygrips: ReadonlyArray<Keygrip>
+}
+
+/**
+ * The agent sees only a hash: while nobody knows what a key may be used for, a signature may be a certification or an
+ * authentication, and needs their verdicts too. Where the policy does not name them they follow `sign`.
+ */
+export const signatures: ReadonlyArray<Operation> = ["sign", "certify", "authenticate"]
+
+/** A yes. It is looked at again before an answer is released, since it may have been taken back meanwhile. */
+export interface Permit {
+  readonly alive: () => boolean
+}
+
+/** A no: the number for the client, and the reason for the log. */
+export interface Refusal {
+  readonly _tag: "Refusal"
+  readonly error: GpgError
+  readonly reason: string
+}
+
+export const refusal = (error: GpgError, reason: string): Refusal => ({ _tag: "Refusal", error, reason })
+
+export class Authority extends Context.Service<Authority, {
+  readonly permit: (use: Use) => Effect.Effect<Permit, Refusal>
+  /** What holds for an operation as such, without a key and without asking anybody. */
+  readonly verdict: (app: string | undefined, operation: Operation) => Held
+  /** From now on everything is refused: the gate stops. */
+  readonly close: () => void
+}>()("gripgate/proxy/Authority") {}

@@ -1,0 +1,60 @@
+// The record of decisions: one line for each use of a key, each refusal, each breach of the protocol. Never data.
+import type { Entry } from "@gripgate/policy/policy"
+import { formatPlace } from "@gripgate/policy/policy"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { Refusal, Use } from "../authority/authority.ts"
+import type { Facts } from "../listen/facts.ts"
+import { LogService, type Priority } from "../log.ts"
+
+export class Journal extends Context.Service<Journal, {
+  /** A use that was permitted, and the entry that did. */
+  readonly allowed: (use: Use, by: Entry) => void
+  readonly refused: (use: Use, refusal: Refusal) => void
+  /** A line that is refused before anybody is asked, for it cannot be parsed or is never sent. */
+  readonly rejected: (app: string | undefined, facts: Facts, command: string, reason: string) => void
+  /** Refusals of either kind since the start. */
+  readonly refusals: () => number
+  /** A session that was ended because its client broke the rules. */
+  readonly violation: (app: string | undefined, facts: Facts, reason: string) => void
+}>()("gripgate/proxy/Journal") {
+  static readonly log: Layer.Layer<Journal, never, LogService> = Layer.effect(
+    Journal,
+    Effect.gen(function*() {
+      const log = yield* LogService
+      let refusals = 0
+      return {
+        refusals: () => refusals,
+        allowed: (use, by) => {
+          // what only looks is not worth a line to most people
+          const priority: Priority = use.operations.every((operation) => operation === "list") ? 7 : 6
+          if (priority <= log.level) log.write(priority, `allowed ${describe(use)}: ${entryText(by)}`)
+        },
+        refused: (use, refusal) => {
+          refusals++
+          if (5 <= log.level) log.write(5, `refused ${describe(use)}: ${refusal.reason}`)
+        },
+        rejected: (app, facts, command, reason) => {
+          refusals++
+          if (5 <= log.level) {
+            log.write(5, `refused ${command === "" ? "a line" : command} of ${who(app, facts)}: ${reason}`)
+          }
+        },
+        violation: (app, facts, reason) => log.write(4, `closed a session of ${who(app, facts)}: ${reason}`)
+      }
+    })
+  )
+}
+
+/** How an entry of the policy reads in a log line, with the place where it stands. */
+export const entryText = (entry: Entry): string =>
+  entry.place === undefined ? entry.text : `${entry.text} (${formatPlace(entry.place)})`
+
+const who = (app: string | undefined, facts: Facts): string =>
+  `${app === undefined ? "anyone" : `app ${app}`} (session ${facts.session})`
+
+const describe = (use: Use): string => {
+  const key = use.keygrips.length === 0 ? "" : ` with key ${use.keygrips.join(" ")}`
+  return `${use.operations.join(" + ")}${key} to ${who(use.app, use.facts)} by ${use.command}`
+}

@@ -1,0 +1,157 @@
+// The client's end of a session: bytes in as lines, replies out. Callbacks fill it, one fiber empties it. It also notes
+// since when the client owes something, for the watch over all sessions.
+import { LineReader } from "@gripgate/protocol/framing"
+import * as Effect from "effect/Effect"
+import type * as net from "node:net"
+import { giveSlab } from "../upstream/collector.ts"
+
+/** What a client owes: the rest of a line, an answer to an inquiry, or to take what it was sent. */
+export type Debt = "line" | "answer" | "reply"
+
+type Resume = (line: Effect.Effect<Buffer | undefined>) => void
+
+/** Milliseconds that a session which has ended waits for its client to take the last reply. */
+const LINGER = 10_000
+
+export class ClientChannel {
+  /** The client will send nothing more. */
+  ended = false
+  /** Nothing can be sent any more. */
+  gone = false
+  /** Why the session was ended from outside, such as by a time-out. */
+  closedFor: string | undefined
+  private readonly socket: net.Socket
+  private readonly reader = new LineReader()
+  private readonly now: () => number
+  private readonly since: Record<Debt, number | undefined> = { line: undefined, answer: undefined, reply: undefined }
+  private waiter: Resume | undefined
+  private drain: (() => void) | undefined
+
+  constructor(socket: net.Socket, now: () => number) {
+    this.socket = socket
+    this.now = now
+    socket.on("data", (chunk: Buffer) => {
+      this.reader.push(chunk)
+      this.wake()
+    })
+    socket.on("end", () => {
+      this.ended = true
+      this.wake()
+    })
+    // a client that closes right after its last command is normal life
+    socket.on("error", () => this.lost())
+    socket.on("close", () => this.lost())
+    socket.on("drain", () => this.drained())
+  }
+
+  /** Why the client cannot be understood any more, if so. */
+  get fault(): string | undefined {
+    return this.reader.fault ?? (this.ended && this.reader.pending > 0 ? "the last line is not finished" : undefined)
+  }
+
+  /** The next line if it is there already. */
+  take(): Buffer | undefined {
+    if (this.closedFor !== undefined || this.gone) return undefined
+    const line = this.reader.next()
+    this.since.line = line === undefined && this.reader.pending > 0 ? this.since.line ?? this.now() : undefined
+    return line
+  }
+
+  /** The next line; `undefined` when there will be none: see `fault`, `ended` and `gone`. */
+  readonly next: Effect.Effect<Buffer | undefined> = Effect.callback((resume) => {
+    const line = this.take()
+    if (line !== undefined || this.over) return resume(Effect.succeed(line))
+    this.waiter = resume
+    return Effect.sync(() => {
+      this.waiter = undefined
+    })
+  })
+
+  /** Sends bytes that are nobody's secret. */
+  send(bytes: Buffer): void {
+    if (this.gone) return
+    this.socket.write(bytes)
+    this.noteUnsent()
+  }
+
+  /** Sends bytes out of a slab, which is wiped and free again when they are out. */
+  sendSlab(bytes: Buffer, slab: Buffer): void {
+    if (this.gone) return giveSlab(slab, bytes.length)
+    this.socket.write(bytes, () => giveSlab(slab, bytes.length))
+    this.noteUnsent()
+  }
+
+  /** Waits until the client has taken what it was sent, if that is more than a socket holds. */
+  readonly taken: Effect.Effect<void> = Effect.callback((resume) => {
+    if (!this.unsent) return resume(Effect.void)
+    this.drain = () => resume(Effect.void)
+    return Effect.sync(() => {
+      this.drain = undefined
+    })
+  })
+
+  /** Whether the client has left so much unread that it gets no further reply: one such reply is the most. */
+  get unsent(): boolean {
+    return !this.gone && this.socket.writableNeedDrain
+  }
+
+  /** An inquiry is open: from now on the client owes an answer; `false` when it has come. */
+  awaitAnswer(open: boolean): void {
+    this.since.answer = open ? this.now() : undefined
+  }
+
+  /** Since when the client owes something, in milliseconds of the clock. */
+  owes(debt: Debt): number | undefined {
+    return this.since[debt]
+  }
+
+  /** Ends the session from outside: the reply is sent, and whoever waits for a line gets none. */
+  closeFor(reason: string, reply: Buffer): void {
+    if (this.gone || this.closedFor !== undefined) return
+    this.closedFor = reason
+    this.send(reply)
+    this.wake()
+    this.drained()
+  }
+
+  /** Says that nothing more will be sent, wipes what waits, and lets go of the socket when all is out. */
+  close(): void {
+    this.reader.wipe()
+    if (this.gone) return
+    this.socket.removeAllListeners("data")
+    this.socket.setTimeout(LINGER, () => this.socket.destroy())
+    this.socket.end(() => this.socket.destroy())
+    this.socket.resume()
+  }
+
+  private get over(): boolean {
+    return this.ended || this.gone || this.closedFor !== undefined || this.reader.fault !== undefined
+  }
+
+  private wake(): void {
+    const resume = this.waiter
+    if (resume === undefined) return
+    const line = this.take()
+    if (line === undefined && !this.over) return
+    this.waiter = undefined
+    resume(Effect.succeed(line))
+  }
+
+  private noteUnsent(): void {
+    if (this.socket.writableNeedDrain) this.since.reply ??= this.now()
+  }
+
+  private drained(): void {
+    this.since.reply = undefined
+    const resume = this.drain
+    this.drain = undefined
+    resume?.()
+  }
+
+  private lost(): void {
+    this.gone = true
+    this.ended = true
+    this.wake()
+    this.drained()
+  }
+}

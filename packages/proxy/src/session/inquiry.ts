@@ -1,0 +1,135 @@
+// An inquiry of the agent: checked against the running command, put to the client, and the answer taken apart, judged
+// and written anew. The answer lies in a slab that is wiped.
+import { END_LINE, parseAnswerLine } from "@gripgate/protocol/answer"
+import { canonicalAnswer } from "@gripgate/protocol/answer-grammar"
+import { decodeDataInto, decodedLength, encodeDataLines } from "@gripgate/protocol/escape"
+import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
+import type { Command, InquirySpec } from "@gripgate/protocol/grammar/command"
+import { MAX_ANSWER_OVERRUN } from "@gripgate/protocol/limits"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { giveSlab, takeSlab } from "../upstream/collector.ts"
+import type { ClientChannel } from "./client.ts"
+import type { SessionState } from "./state.ts"
+
+/** How a client answered. The lines of `data` are whole, END included. */
+export type ClientAnswer =
+  | {
+    readonly kind: "data"
+    readonly lines: Buffer
+    /** A ciphertext whose decryption may be a signature: with RSA the two are one computation. */
+    readonly maySign: boolean
+  }
+  | { readonly kind: "cancel" }
+  /** The answer is none that may be handed on; the session goes on with this error. */
+  | { readonly kind: "bad"; readonly error: GpgError; readonly reason: string }
+  /** The client broke the rules or is gone. */
+  | { readonly kind: "violation"; readonly error: GpgError; readonly reason: string }
+
+/** The inquiry that a command may make by this keyword, in the session's mode; `undefined` where it may not. */
+export const expectedInquiry = (command: Command, keyword: string, state: SessionState): InquirySpec | undefined => {
+  const inquiries = command.inner === undefined
+    ? command.spec.inquiries
+    : [...command.spec.inquiries, ...command.inner.spec.inquiries]
+  return inquiries.find((spec) => spec.keyword === keyword && (spec.loopback === undefined || state.loopback))
+}
+
+const violation = (client: ClientChannel): ClientAnswer =>
+  client.closedFor !== undefined
+    ? { kind: "violation", error: gpgError.TIMEOUT, reason: client.closedFor }
+    : client.fault !== undefined
+    ? { kind: "violation", error: gpgError.ASS_INCOMPLETE_LINE, reason: client.fault }
+    : { kind: "violation", error: gpgError.ASS_CANCELED, reason: "the client went away inside an inquiry" }
+
+/** Collects a client's answer. `limit` is the most bytes that the agent takes, after decoding. */
+export const readAnswer = Effect.fnUntraced(
+  function*(client: ClientChannel, spec: InquirySpec, limit: number): Effect.fn.Return<ClientAnswer> {
+    let slab = takeSlab()
+    let length = 0
+    let overrun = 0
+    const done = (answer: ClientAnswer): ClientAnswer => {
+      client.awaitAnswer(false)
+      giveSlab(slab, length)
+      return answer
+    }
+    client.awaitAnswer(true)
+    while (true) {
+      const line = client.take() ?? (yield* client.next)
+      if (line === undefined) return done(violation(client))
+      const answer = parseAnswerLine(line)
+      switch (answer.kind) {
+        case "ignore":
+          break
+        case "cancel":
+          return done({ kind: "cancel" })
+        case "violation":
+          line.fill(0)
+          return done({
+            kind: "violation",
+            error: gpgError.ASS_UNEXPECTED_CMD,
+            reason: "a line inside an inquiry that is neither data nor its end"
+          })
+        case "data": {
+          const more = decodedLength(answer.payload)
+          if (more < 0) {
+            line.fill(0)
+            return done({ kind: "violation", error: gpgError.ASS_SYNTAX, reason: "a bad escape in a D line" })
+          }
+          if (overrun > 0 || length + more > limit) {
+            overrun += line.length + 1
+            line.fill(0)
+            if (overrun > MAX_ANSWER_OVERRUN) {
+              return done({ kind: "violation", error: gpgError.ASS_TOO_MUCH_DATA, reason: "an answer without end" })
+            }
+            break
+          }
+          if (length + more > slab.length) {
+            const larger = takeSlab(2 * (length + more))
+            slab.copy(larger, 0, 0, length)
+            giveSlab(slab, length)
+            slab = larger
+          }
+          length = decodeDataInto(answer.payload, slab, length)
+          line.fill(0)
+          break
+        }
+        case "end":
+          return done(
+            overrun > 0
+              ? {
+                kind: "bad",
+                error: gpgError.ASS_TOO_MUCH_DATA,
+                reason: `more than ${limit} bytes for ${spec.keyword}`
+              }
+              : judge(spec, slab.subarray(0, length), limit)
+          )
+      }
+    }
+  }
+)
+
+/** `(7:enc-val(4:ecdh` and `(7:enc-val(3:pqc`: key agreement and encapsulation, which can sign nothing. */
+const agreements = ["(7:enc-val(4:ecdh", "(7:enc-val(3:pqc"]
+
+const isAgreement = (ciphertext: Buffer): boolean =>
+  agreements.some((start) => ciphertext.toString("latin1", 0, start.length) === start)
+
+const judge = (spec: InquirySpec, bytes: Buffer, limit: number): ClientAnswer => {
+  const canonical = canonicalAnswer(spec.grammar, bytes)
+  if (Result.isFailure(canonical)) {
+    const error = spec.grammar === "nothing" ? gpgError.ASS_TOO_MUCH_DATA : gpgError.INV_SEXP
+    return { kind: "bad", error, reason: `the answer to ${spec.keyword}: ${canonical.failure}` }
+  }
+  if (canonical.success.length > limit) {
+    return { kind: "bad", error: gpgError.ASS_TOO_MUCH_DATA, reason: `more than ${limit} bytes for ${spec.keyword}` }
+  }
+  const data = encodeDataLines(canonical.success)
+  const lines = Buffer.allocUnsafeSlow(Math.max(data.length + END_LINE.length, 4096)).subarray(
+    0,
+    data.length + END_LINE.length
+  )
+  data.copy(lines)
+  data.fill(0)
+  END_LINE.copy(lines, data.length)
+  return { kind: "data", lines, maySign: spec.grammar === "ciphertext" && !isAgreement(canonical.success) }
+}

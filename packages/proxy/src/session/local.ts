@@ -1,0 +1,109 @@
+// What the gate answers without the agent: options, RESET, and what is known of the agent already. `undefined` sends a
+// command on its way to the agent.
+import { gpgError } from "@gripgate/protocol/gpg-error"
+import type { Command } from "@gripgate/protocol/grammar/command"
+import { errLine, OK_LINE, okLine } from "@gripgate/protocol/reply"
+import { writeOption } from "@gripgate/protocol/request"
+import { commands } from "@gripgate/protocol/table/index"
+import type { OptionNameSpec } from "@gripgate/protocol/table/option"
+import * as Effect from "effect/Effect"
+import type { SessionContext } from "./context.ts"
+
+const CLOSING = okLine("closing connection")
+const FALSE = errLine(gpgError.FALSE)
+const HELP = Buffer.concat([
+  ...commands.filter((spec) => spec.fate !== "never").map((spec) => Buffer.from(`# ${spec.name}\n`)),
+  OK_LINE
+])
+
+/** Answers a command whose fate is `gate`. */
+export const answerSession = (session: SessionContext, command: Command): Buffer => {
+  switch (command.spec.name) {
+    case "RESET":
+      session.state.reset()
+      return OK_LINE
+    case "BYE":
+      return CLOSING
+    case "HELP":
+      return command.args.length === 0 ? HELP : errLine(gpgError.NOT_FOUND)
+    default:
+      return OK_LINE
+  }
+}
+
+/** A token for the gate stands at the beginning of pinentry-user-data, up to a blank, and stays here. */
+const withoutToken = (value: Buffer): Buffer => {
+  if (!value.subarray(0, 9).equals(TOKEN)) return value
+  const blank = value.indexOf(0x20)
+  return blank < 0 ? value.subarray(value.length) : value.subarray(blank + 1)
+}
+
+const TOKEN = Buffer.from("gripgate:")
+
+/** The key under which an option is kept: a variable of the environment has one each. */
+const optionKey = (option: OptionNameSpec, value: Buffer): string =>
+  option.name === "putenv" ? `putenv ${value.toString("latin1").split("=", 1)[0]}` : option.name
+
+/**
+ * Keeps an option for the session and answers it; `undefined` where the agent has to judge it: loopback, which it may
+ * not allow, what restricts the connection, and everything once it is restricted.
+ */
+export const answerOption = (session: SessionContext, option: OptionNameSpec, value: Buffer): Buffer | undefined => {
+  const { state } = session
+  if (state.restricted) return undefined
+  switch (option.fate) {
+    case "environment": {
+      // kept in any case: the policy may allow it later, and what it allows now is looked up when a command is sent
+      const kept = option.name === "pinentry-user-data" ? withoutToken(value) : value
+      if (kept.length > 0 || value.length === 0) {
+        state.environment.set(optionKey(option, kept), writeOption(option.name, kept))
+      }
+      return OK_LINE
+    }
+    case "mode":
+      if (value.equals(LOOPBACK)) return undefined
+      state.loopback = false
+      state.loopbackRefused = false
+      state.options.set(option.name, writeOption(option.name, value))
+      return OK_LINE
+    case "session":
+      if (option.name === "allow-pinentry-notify") state.notify = true
+      state.options.set(option.name, writeOption(option.name, value))
+      return OK_LINE
+    case "agent":
+      return undefined
+  }
+}
+
+export const LOOPBACK: Buffer = Buffer.from("loopback")
+
+const versionReply = (version: string): Buffer => Buffer.from(`D ${version}\nOK\n`)
+
+/** Answers a GETINFO from what is known; `undefined` for what only the agent knows. */
+export const answerGetinfo = (
+  session: SessionContext,
+  command: Command
+): Effect.Effect<Buffer | undefined, { readonly _tag: "NoAgent"; readonly reason: string }> => {
+  const { router } = session.services
+  const connection = session.connection
+  if (session.state.restricted || connection?.restricted === true) return Effect.succeed(undefined)
+  switch (command.args[0]) {
+    case "version":
+      return connection !== undefined && !connection.closed
+        ? Effect.succeed(versionReply(connection.version))
+        : Effect.map(router.version, versionReply)
+    case "restricted":
+      return Effect.succeed(connection === undefined ? undefined : FALSE)
+    case "cmd_has_option": {
+      const version = connection?.version
+      const known = version === undefined ? undefined : session.services.hasOption.get(hasOptionKey(version, command))
+      return Effect.succeed(known === undefined ? undefined : known ? OK_LINE : FALSE)
+    }
+    default:
+      return Effect.succeed(undefined)
+  }
+}
+
+/** The question of a `GETINFO cmd_has_option`, for an agent of one version. */
+export const hasOptionKey = (version: string, command: Command): string =>
+  `${version} ${command.args.slice(1).join(" ")}`

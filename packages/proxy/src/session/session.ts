@@ -1,0 +1,108 @@
+// One client, from the greeting to the end. Read top to bottom: the next line is looked at only when the last has been
+// answered, and each gets exactly one reply.
+import { gpgError } from "@gripgate/protocol/gpg-error"
+import { errLine, okLine } from "@gripgate/protocol/reply"
+import { parseRequest, type Request } from "@gripgate/protocol/request"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { SessionContext } from "./context.ts"
+import { forgetFor, hold } from "./hold.ts"
+import { answerGetinfo, answerOption, answerSession } from "./local.ts"
+import { optionTurn } from "./option-turn.ts"
+import { type After, turn } from "./turn.ts"
+
+/** A greeting that names no process: an agent's own names the client's, or the agent's, and nobody looks. */
+const GREETING = okLine("Pleased to meet you, this is gripgate")
+
+/** Serves one client until it is gone, or broke the rules. Interrupted, it ends after the command under way. */
+export const serveSession = Effect.fnUntraced(function*(session: SessionContext): Effect.fn.Return<void> {
+  const { client } = session
+  client.send(GREETING)
+  let after: After = "next"
+  while (after === "next") {
+    if (client.unsent) yield* client.taken
+    const line = client.take() ?? (yield* client.next)
+    if (line === undefined) return sayWhyClosed(session)
+    const request = parseRequest(line)
+    const reply = answerHere(session, request)
+    if (reply === undefined) after = yield* Effect.uninterruptible(answerThroughAgent(session, request))
+    else {
+      if (reply.length > 0) client.send(reply)
+      if (request.kind === "violation" || isBye(request)) after = "close"
+    }
+  }
+}, (effect, session) =>
+  Effect.ensuring(
+    effect,
+    Effect.sync(() => {
+      session.client.close()
+      session.end()
+    })
+  ))
+
+const nothing = Buffer.alloc(0)
+
+const isBye = (request: Request): boolean => request.kind === "command" && request.command.spec.name === "BYE"
+
+/** The reply to what needs no agent; empty for what gets none, `undefined` for what needs one. */
+const answerHere = (session: SessionContext, request: Request): Buffer | undefined => {
+  const { app, facts, services, state } = session
+  switch (request.kind) {
+    case "ignore":
+      return nothing
+    case "violation":
+      services.journal.violation(app, facts, request.reason)
+      return errLine(request.error)
+    case "refused":
+      forgetFor(state, request.name)
+      services.journal.rejected(app, facts, request.name, request.reason)
+      return errLine(request.error, request.reason)
+    case "option":
+      return answerOption(session, request.option, request.value)
+    case "command":
+      switch (request.command.spec.fate) {
+        case "gate":
+          return answerSession(session, request.command)
+        case "hold":
+          return hold(state, request.command)
+        default:
+          return undefined
+      }
+  }
+}
+
+const answerThroughAgent = Effect.fnUntraced(
+  function*(session: SessionContext, request: Request): Effect.fn.Return<After> {
+    if (request.kind === "option") {
+      // the line's memory is good until the next chunk only, and this waits
+      yield* optionTurn(session, request.option, Buffer.from(request.value))
+      return "next"
+    }
+    if (request.kind !== "command") return "next"
+    if (request.command.spec.name === "GETINFO") {
+      const known = yield* Effect.result(answerGetinfo(session, request.command))
+      const reply = Result.isFailure(known) ? errLine(gpgError.NO_AGENT) : known.success
+      if (reply !== undefined) {
+        session.client.send(reply)
+        return "next"
+      }
+    }
+    return yield* turn(session, request.command)
+  }
+)
+
+/** A last word to a client that cannot be understood any more. One that was told already, or is gone, gets none. */
+const sayWhyClosed = (session: SessionContext): void => {
+  const { app, client, facts, services } = session
+  if (client.closedFor !== undefined) return services.journal.violation(app, facts, client.closedFor)
+  const fault = client.fault
+  if (fault === undefined) return
+  services.journal.violation(app, facts, fault)
+  client.send(errLine(
+    fault === "line too long"
+      ? gpgError.ASS_LINE_TOO_LONG
+      : fault === "too much sent early"
+      ? gpgError.ASS_TOO_MUCH_DATA
+      : gpgError.ASS_INCOMPLETE_LINE
+  ))
+}

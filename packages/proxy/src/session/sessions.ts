@@ -1,0 +1,106 @@
+// All sessions of a gate: how many there may be, who owes something for too long, and how they end when the gate stops.
+// One watch over all costs nothing on the way of a request; a timer for each line would.
+import { gpgError } from "@gripgate/protocol/gpg-error"
+import { errLine } from "@gripgate/protocol/reply"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type * as net from "node:net"
+import type { Limits } from "../limits.ts"
+import { ClientChannel, type Debt } from "./client.ts"
+import { SessionContext, type SessionServices } from "./context.ts"
+import { serveSession } from "./session.ts"
+
+/** How often somebody looks, in milliseconds: a time-out comes up to this much late. */
+const WATCH = 250
+
+const debts: ReadonlyArray<readonly [Debt, keyof Limits, string]> = [
+  ["line", "finishLine", "a line was not finished in time"],
+  ["answer", "finishAnswer", "an inquiry was not answered in time"],
+  ["reply", "takeReply", "a reply was not read in time"]
+]
+
+const TIMEOUT = errLine(gpgError.TIMEOUT)
+const LIMIT = errLine(gpgError.LIMIT_REACHED)
+const STOPS = errLine(gpgError.NO_AGENT)
+
+export interface Sessions {
+  /** Takes a connection over. */
+  readonly accept: (socket: net.Socket, app: string | undefined, path: string) => void
+  readonly open: () => number
+  readonly openOn: (path: string) => number
+  readonly served: () => number
+}
+
+/** Sessions end with the scope: waiting ones at once, a running command gets `limits.stop` to finish. */
+export const makeSessions = Effect.fnUntraced(
+  function*(services: SessionServices, limits: Limits): Effect.fn.Return<Sessions, never, Scope.Scope> {
+    const clock = yield* Clock.Clock
+    const now = (): number => clock.currentTimeMillisUnsafe()
+    const running = new Map<SessionContext, Fiber.Fiber<void>>()
+    const byApp = new Map<string | undefined, number>()
+    const byPath = new Map<string, number>()
+    let served = 0
+
+    const set = yield* FiberSet.make<void>()
+    const run = yield* FiberSet.runtime(set)()
+    const count = <K>(map: Map<K, number>, key: K, by: number): void => {
+      map.set(key, (map.get(key) ?? 0) + by)
+    }
+
+    const accept = (socket: net.Socket, app: string | undefined, path: string): void => {
+      served++
+      const client = new ClientChannel(socket, now)
+      if (running.size >= limits.sessions || (byApp.get(app) ?? 0) >= limits.sessionsOfApp) {
+        // greeted all the same: whoever is not greeted starts an agent over this socket
+        client.send(Buffer.concat([GREETING, LIMIT]))
+        client.close()
+        return
+      }
+      const session = new SessionContext(client, app, { socket: path, session: served }, services)
+      count(byApp, app, 1)
+      count(byPath, path, 1)
+      const fiber = run(serveSession(session))
+      running.set(session, fiber)
+      // once the greeting is out: what the client says next needs no agent, so there is time to get one
+      session.expectConnection()
+      fiber.addObserver(() => {
+        running.delete(session)
+        count(byApp, app, -1)
+        count(byPath, path, -1)
+      })
+    }
+
+    const watch = Effect.sync(() => {
+      const time = now()
+      for (const { client } of running.keys()) {
+        for (const [debt, limit, reason] of debts) {
+          const since = client.owes(debt)
+          if (since !== undefined && time - since >= limits[limit]) client.closeFor(reason, TIMEOUT)
+        }
+      }
+    })
+    yield* Effect.forkScoped(Effect.repeat(watch, Schedule.spaced(WATCH)))
+
+    const stop = Effect.gen(function*() {
+      const fibers = [...running.values()]
+      yield* Effect.forEach(fibers, (fiber) => Effect.sync(() => fiber.interruptUnsafe()))
+      const ended = Effect.forEach(fibers, (fiber) => Fiber.await(fiber), { discard: true })
+      const inTime = yield* Effect.timeoutOption(ended, limits.stop)
+      if (inTime._tag === "Some") return
+      for (const session of running.keys()) {
+        session.client.closeFor("the gate stops", STOPS)
+        session.connection?.close()
+      }
+      yield* ended
+    })
+    yield* Effect.addFinalizer(() => stop)
+
+    return { accept, open: () => running.size, openOn: (path) => byPath.get(path) ?? 0, served: () => served }
+  }
+)
+
+const GREETING = Buffer.from("OK Pleased to meet you, this is gripgate\n")

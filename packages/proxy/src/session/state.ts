@@ -1,0 +1,56 @@
+// What a session holds, so that an agent's connection need not be trusted to: key, hash and description for the next
+// use, the options, and what was refused. Lines are kept as they will be sent to the agent.
+import type { Keygrip } from "@gripgate/protocol/keygrip"
+
+/** A key that was chosen, and the line that chooses it. */
+export interface ChosenKey {
+  readonly keygrip: Keygrip
+  readonly line: Buffer
+}
+
+export class SessionState {
+  key: ChosenKey | undefined
+  /** A second key, for composite algorithms. */
+  another: ChosenKey | undefined
+  keydesc: Buffer | undefined
+  /** The line that gives the digest, or `agent` where the agent itself took the data over this connection. */
+  hash: Buffer | "agent" | undefined
+  /** Whether the agent's connection has to be reset before its next command. */
+  resetPending = false
+  /** Options that hold for the session, by name: their lines. */
+  readonly options: Map<string, Buffer> = new Map()
+  /** The client's environment for prompts, by option and variable: their lines. Brought only where `prompt` is allowed. */
+  readonly environment: Map<string, Buffer> = new Map()
+  /** The value of pinentry-mode that was accepted last. */
+  loopback = false
+  /** A refusal of loopback holds until another mode is accepted; RESET does not forget it. */
+  loopbackRefused = false
+  /** The client asked to be told of pinentries. */
+  notify = false
+  /** The client had the connection restricted: from now on the agent itself judges its options. */
+  restricted = false
+  /** Nonces that this client was given, which are good on its own connection only. */
+  readonly nonces: Set<string> = new Set()
+
+  /** RESET, as the agent does it: options, and a refusal, stay. */
+  reset(): void {
+    this.key = undefined
+    this.another = undefined
+    this.keydesc = undefined
+    this.hash = undefined
+    this.resetPending = true
+  }
+
+  /** What was known of a connection is gone with it. */
+  connectionLost(): void {
+    this.nonces.clear()
+    this.resetPending = false
+    if (this.hash === "agent") this.hash = undefined
+  }
+
+  /** The keys that the next use will be made with. */
+  get keygrips(): ReadonlyArray<Keygrip> {
+    if (this.key === undefined) return []
+    return this.another === undefined ? [this.key.keygrip] : [this.key.keygrip, this.another.keygrip]
+  }
+}

@@ -1,0 +1,208 @@
+// One connection to gpg-agent. Plain callbacks inside, one effect for each exchange: the agent's answer is collected
+// whole and bounded, since whoever asked may have to throw it away.
+import { Dialogue } from "@gripgate/protocol/dialogue"
+import { LineReader } from "@gripgate/protocol/framing"
+import { MAX_REPLY } from "@gripgate/protocol/limits"
+import type { Reply } from "@gripgate/protocol/reply"
+import * as Effect from "effect/Effect"
+import * as net from "node:net"
+import { type AgentConnection, type Answer, type Listening, type NoAgent, noAgent } from "./agent.ts"
+import { Collector } from "./collector.ts"
+
+type Resume = (effect: Effect.Effect<Answer, NoAgent>) => void
+
+const LF = Buffer.from("\n")
+
+const PROBE = Buffer.from("GETINFO version\nGETINFO restricted\n")
+
+const silent: Listening = { status: [], live: () => {} }
+
+/** Status lines that a person waits for. */
+const isLive = (keyword: string): boolean => keyword === "PROGRESS"
+
+export class SocketConnection implements AgentConnection {
+  version = ""
+  restricted = false
+  closed = false
+  another = false
+  readonly applied: Map<string, Buffer> = new Map()
+  readonly collected: Collector = new Collector(MAX_REPLY)
+  private readonly socket: net.Socket
+  private readonly dialogue = new Dialogue()
+  private readonly reader = new LineReader(undefined, MAX_REPLY)
+  private resume: Resume | undefined
+  private listening: Listening = silent
+  private position = 0
+  private last = 0
+  private maxLength: number | undefined
+  private onIdleClose: (() => void) | undefined
+
+  private constructor(path: string) {
+    this.socket = net.connect({ path, allowHalfOpen: false })
+    this.socket.on("data", (chunk: Buffer) => this.receive(chunk))
+    this.socket.on("error", (error: NodeJS.ErrnoException) => this.fail(error.code ?? "connection failed"))
+    this.socket.on("close", () => this.fail("the agent closed the connection"))
+  }
+
+  /** Connects and waits for the greeting, then asks who is there. The caller bounds the time. */
+  static open(path: string): Effect.Effect<SocketConnection, NoAgent> {
+    return Effect.suspend(() => {
+      const connection = new SocketConnection(path)
+      return connection.greeted().pipe(
+        Effect.andThen(connection.probe()),
+        Effect.as(connection),
+        Effect.onError(() => Effect.sync(() => connection.close())),
+        Effect.onInterrupt(() => Effect.sync(() => connection.close()))
+      )
+    })
+  }
+
+  exchange(lines: ReadonlyArray<Buffer>, count: number, listening: Listening): Effect.Effect<Answer, NoAgent> {
+    return Effect.callback<Answer, NoAgent>((resume) => {
+      if (this.closed) return resume(Effect.fail(noAgent("the connection is closed")))
+      this.collected.clear()
+      this.resume = resume
+      this.listening = listening
+      this.position = 0
+      this.last = count - 1
+      this.maxLength = undefined
+      this.dialogue.sent(count)
+      this.socket.write(lines.length === 1 ? lines[0]! : Buffer.concat(lines))
+    })
+  }
+
+  answer(lines: Buffer): Effect.Effect<Answer, NoAgent> {
+    return Effect.callback<Answer, NoAgent>((resume) => {
+      if (this.closed) return resume(Effect.fail(noAgent("the connection is closed")))
+      this.resume = resume
+      this.maxLength = undefined
+      this.dialogue.answered()
+      this.socket.write(lines)
+    })
+  }
+
+  /** Tells when a connection that nobody uses is closed by the agent. */
+  whenClosed(listener: (() => void) | undefined): void {
+    this.onIdleClose = listener
+  }
+
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.collected.clear()
+    this.reader.wipe()
+    this.socket.destroy()
+  }
+
+  private greeted(): Effect.Effect<unknown, NoAgent> {
+    return Effect.callback<Answer, NoAgent>((resume) => {
+      this.resume = resume
+    })
+  }
+
+  /** Both questions in one write; `GETINFO restricted` says no with an ERR. */
+  private probe(): Effect.Effect<void, NoAgent> {
+    return this.exchange([PROBE], 2, { ...silent, all: true }).pipe(
+      Effect.map(() => {
+        const [version, restricted] = this.collected.bytes.toString("latin1").split("\nOK\n")
+        this.version = /^D ([0-9A-Za-z.-]{1,40})$/.exec(version ?? "")?.[1] ?? ""
+        this.restricted = restricted === ""
+        this.collected.clear()
+      })
+    )
+  }
+
+  private receive(chunk: Buffer): void {
+    if (this.closed) return
+    this.reader.push(chunk)
+    for (let line = this.reader.next(); line !== undefined; line = this.reader.next()) {
+      const greeting = this.dialogue.turn === "greeting"
+      const reply = this.dialogue.server(line)
+      if (reply === undefined) return this.fail("the agent said something that is not Assuan, or not now")
+      if (greeting) this.greet(reply)
+      else this.take(reply, line)
+      if (this.closed) return
+    }
+    if (this.reader.fault !== undefined) this.fail(`the agent's answer: ${this.reader.fault}`)
+  }
+
+  private greet(reply: Reply): void {
+    if (reply.kind === "comment") return
+    if (reply.kind === "ok") this.finish(Effect.succeed({ kind: "done", ok: true, finalAt: 0 }))
+    else this.fail("the agent greets with an error")
+  }
+
+  private take(reply: Reply, line: Buffer): void {
+    const last = this.position === this.last
+    const kept = last || this.listening.all === true
+    switch (reply.kind) {
+      case "comment":
+        return
+      case "status":
+        return kept ? this.status(reply.keyword, reply.args, line) : undefined
+      case "data":
+        return kept ? this.collect(line) : undefined
+      case "inquire":
+        if (!last) return this.fail("the agent asks where it may not")
+        return this.finish(Effect.succeed({
+          kind: "inquire",
+          keyword: reply.keyword,
+          args: reply.args.toString("latin1"),
+          maxLength: this.maxLength
+        }))
+      case "ok":
+      case "err": {
+        if (!last) {
+          if (this.listening.all === true) this.collect(line)
+          if (reply.kind === "ok") this.position++
+          else this.refusedSetter(line)
+          return
+        }
+        // the OK line too goes into the slab: it may carry a passphrase
+        const finalAt = this.collected.length
+        this.collect(line)
+        if (!this.closed) this.finish(Effect.succeed({ kind: "done", ok: reply.kind === "ok", finalAt }))
+      }
+    }
+  }
+
+  /** The lines behind it may have done anything with the state that it left: their answers are not waited for. */
+  private refusedSetter(line: Buffer): void {
+    const error = Buffer.concat([line, LF])
+    const resume = this.resume
+    this.resume = undefined
+    this.close()
+    resume?.(Effect.succeed({ kind: "setter", index: this.position, error }))
+  }
+
+  private status(keyword: string, args: Buffer, line: Buffer): void {
+    if (keyword === "INQUIRE_MAXLEN") {
+      const length = Number(args.toString("latin1"))
+      this.maxLength = Number.isSafeInteger(length) && length >= 0 ? length : undefined
+      return
+    }
+    const { status } = this.listening
+    if (status !== "*" && !status.includes(keyword)) return
+    if (isLive(keyword) && this.collected.length === 0) this.listening.live(line)
+    else this.collect(line)
+  }
+
+  private collect(line: Buffer): void {
+    if (!this.collected.append(line, true)) this.fail("the agent's answer is too long")
+  }
+
+  private finish(result: Effect.Effect<Answer, NoAgent>): void {
+    const resume = this.resume
+    this.resume = undefined
+    resume?.(result)
+  }
+
+  private fail(reason: string): void {
+    const idle = this.resume === undefined
+    const resume = this.resume
+    this.resume = undefined
+    this.close()
+    if (idle) this.onIdleClose?.()
+    resume?.(Effect.fail(noAgent(reason)))
+  }
+}

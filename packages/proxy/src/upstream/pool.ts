@@ -1,0 +1,130 @@
+// Connections to one agent that are opened ahead of need: a session's first command that needs the agent finds a
+// connection that has been greeted already. A ready connection is fresh, serves one session, and is closed after a while.
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberSet from "effect/FiberSet"
+import type * as Scope from "effect/Scope"
+import type { Limits } from "../limits.ts"
+import type { Log } from "../log.ts"
+import { type AgentConnection, type Expectation, type NoAgent, noAgent, type Router } from "./agent.ts"
+import { SocketConnection } from "./connection.ts"
+
+/** How the agent is reached, and started where that may be done. */
+export interface PoolSettings {
+  readonly socket: string
+  /** Starts the agent; absent where somebody else looks after it. */
+  readonly launch: Effect.Effect<void, { readonly message: string }> | undefined
+  readonly limits: Limits
+  readonly log: Log
+}
+
+const wants = (reason: string): boolean => reason === "ENOENT" || reason === "ECONNREFUSED"
+
+/** The router for a single agent. */
+export const makePool = Effect.fnUntraced(
+  function*(settings: PoolSettings): Effect.fn.Return<Router, never, Scope.Scope> {
+    const { limits, log, socket } = settings
+    const ready: Array<SocketConnection> = []
+    const opening: Array<Fiber.Fiber<SocketConnection, NoAgent>> = []
+    const run = yield* FiberSet.makeRuntime<never, unknown, unknown>()
+
+    let lastVersion: string | undefined
+    const once = SocketConnection.open(socket).pipe(
+      Effect.tap((connection) =>
+        Effect.sync(() => {
+          lastVersion = connection.version
+        })
+      ),
+      Effect.timeoutOrElse({
+        duration: limits.greeting,
+        orElse: () => Effect.fail(noAgent("it takes connections but does not greet; it may have been told to stop"))
+      })
+    )
+    const open: Effect.Effect<SocketConnection, NoAgent> = settings.launch === undefined
+      ? once
+      : once.pipe(Effect.catch((error) =>
+        wants(error.reason)
+          ? settings.launch!.pipe(
+            Effect.mapError((launch) => noAgent(launch.message)),
+            Effect.andThen(once)
+          )
+          : Effect.fail(error)
+      ))
+
+    const remove = (connection: SocketConnection): void => {
+      const at = ready.indexOf(connection)
+      if (at >= 0) ready.splice(at, 1)
+    }
+
+    const keep = (connection: SocketConnection): void => {
+      ready.push(connection)
+      connection.whenClosed(() => remove(connection))
+      run(
+        Effect.sleep(limits.warm).pipe(Effect.andThen(Effect.sync(() => {
+          if (!ready.includes(connection)) return
+          remove(connection)
+          connection.close()
+        })))
+      )
+    }
+
+    const openAhead = (): void => {
+      const fiber = run(open)
+      opening.push(fiber)
+      fiber.addObserver((exit) => {
+        const at = opening.indexOf(fiber)
+        // where it is gone from the list, a session has taken it over
+        if (at < 0) return
+        opening.splice(at, 1)
+        if (exit._tag === "Success") keep(exit.value)
+      })
+    }
+
+    // sessions that have begun and have no connection yet
+    let waiting = 0
+    const expect = (): Expectation => {
+      waiting++
+      if (ready.length + opening.length < Math.min(waiting, limits.warmConnections)) openAhead()
+      let open = true
+      return {
+        met: () => {
+          if (open) waiting--
+          open = false
+        }
+      }
+    }
+
+    // one client seldom comes alone: opened now, a connection costs the next one nothing
+    const ended = (): void => {
+      if (ready.length + opening.length === 0) openAhead()
+    }
+
+    const connect: Effect.Effect<AgentConnection, NoAgent> = Effect.suspend(() => {
+      const connection = ready.shift()
+      if (connection !== undefined) {
+        connection.whenClosed(undefined)
+        if (!connection.closed) return Effect.succeed<AgentConnection>(connection)
+      }
+      const fiber = opening.shift()
+      return (fiber === undefined ? open : Fiber.join(fiber)).pipe(
+        Effect.tapError((error) => Effect.sync(() => log.write(4, `no agent at ${socket}: ${error.reason}`)))
+      )
+    })
+
+    const version: Effect.Effect<string, NoAgent> = Effect.suspend(() => {
+      const connection = ready.find((candidate) => !candidate.closed)
+      if (connection !== undefined) return Effect.succeed(connection.version)
+      if (opening.length === 0) openAhead()
+      const fiber = opening[0]
+      return fiber === undefined
+        ? Effect.fail(noAgent("no connection"))
+        : Effect.map(Fiber.join(fiber), (opened) => opened.version)
+    })
+
+    const forget = (): void => {
+      for (const connection of ready.splice(0)) connection.close()
+    }
+    yield* Effect.addFinalizer(() => Effect.sync(forget))
+    return { connect: () => connect, version, lastVersion: () => lastVersion, expect, ended, forget }
+  }
+)
