@@ -1,0 +1,160 @@
+// The verbs with their flags and what --help says about them. What a verb does is in verbs/, loaded when it is called: a
+// `--version` must not pay for the gate, nor the gate for the demo.
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+
+/** `--NAME VALUE`, which may be left out. */
+const value = (name: string, metavar: string, description: string) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar(metavar),
+    Flag.withDescription(description),
+    Flag.optional,
+    Flag.map(Option.getOrUndefined)
+  )
+
+/** `--NAME`. */
+const toggle = (name: string, description: string) =>
+  Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
+
+/** Loads a verb's module and calls it. */
+const later = <Module, E>(load: () => Promise<Module>, call: (module: Module) => Effect.Effect<void, E>) =>
+  Effect.flatMap(Effect.promise(load), call)
+
+const policyFlags = {
+  policy: value("policy", "FILE", "the policy; else the one at its standard place, if there is one"),
+  default: Flag.Literals("default", ["allow", "ask", "forbid"]).pipe(
+    Flag.withMetavar("VERDICT"),
+    Flag.withDescription("instead of a file, a policy of nothing but this"),
+    Flag.optional,
+    Flag.map(Option.getOrUndefined)
+  )
+}
+
+const json = toggle("json", "print JSON, for programs")
+const control = value("control", "SOCKET", "the gate's control socket, if it is not at its standard place")
+
+const serve = Command.make("serve", {
+  ...policyFlags,
+  homedir: value("homedir", "DIR", "the GnuPG homedir whose agent is served; else the one that gpg would use"),
+  upstream: value("upstream", "SOCKET", "the agent's socket; gripgate then never starts an agent by itself"),
+  listen: Flag.String("listen").pipe(
+    Flag.withMetavar("[APP=]SOCKET"),
+    Flag.withDescription("listen here, for an app or for whoever is none; may be repeated"),
+    Flag.atLeast(0)
+  ),
+  state: value("state", "DIR", "where the gate keeps what it must remember"),
+  control: value("control", "SOCKET", "where the gate answers to `gripgate status`"),
+  verbose: toggle("verbose", "log everything, also what only looks")
+}, (options) => later(() => import("./verbs/serve.ts"), ({ serve }) => serve(options))).pipe(
+  Command.withShortDescription("run the gate, in the foreground"),
+  Command.withDescription(
+    "Stands between OpenPGP programs and gpg-agent, and does what the policy says. Runs in the foreground and logs to "
+      + "stderr. SIGHUP reads the policy again, as does any change of the file; SIGTERM and SIGINT let running commands "
+      + "finish.\n\nWithout --listen it listens at its standard place. The sockets that apps own by the policy are "
+      + "listened at in any case."
+  ),
+  Command.withExamples([
+    { command: "gripgate serve --default ask", description: "The agent that gpg uses, asking for everything:" },
+    {
+      command: "gripgate serve --policy ./policy.toml --listen /run/gate/S.gpg-agent",
+      description: "A policy and a socket:"
+    }
+  ])
+)
+
+const check = Command.make("check", {
+  app: Argument.String("APP").pipe(Argument.withDescription("an app of the policy, or `anyone` for whoever is none")),
+  operation: Argument.String("OPERATION").pipe(
+    Argument.withDescription("sign, decrypt, export ...: a word of the policy")
+  ),
+  key: Argument.String("KEY").pipe(
+    Argument.withDescription("a keygrip, as gpg -K --with-keygrip shows it; without it only the operation is judged"),
+    Argument.optional,
+    Argument.map(Option.getOrUndefined)
+  ),
+  ...policyFlags,
+  json
+}, (options) => later(() => import("./verbs/check.ts"), ({ check }) => check(options))).pipe(
+  Command.withShortDescription("say what the policy would do, and why"),
+  Command.withDescription(
+    "Says what would happen if this app asked for this operation: the verdict, and every entry of the policy that was "
+      + "considered, with the reason why it holds or does not. Nothing is asked of a gate or an agent.\n\n"
+      + "The exit code is the verdict: 0 allow, 10 forbid, 11 ask, 12 token."
+  ),
+  Command.withExamples([
+    { command: "gripgate check git sign" },
+    { command: "gripgate check anyone export --default ask" }
+  ])
+)
+
+const lint = Command.make("lint", {
+  file: Argument.String("FILE").pipe(
+    Argument.withDescription("the policy; else the one at its standard place"),
+    Argument.optional,
+    Argument.map(Option.getOrUndefined)
+  ),
+  json
+}, (options) => later(() => import("./verbs/lint.ts"), ({ lint }) => lint(options))).pipe(
+  Command.withShortDescription("judge a policy file"),
+  Command.withDescription(
+    "Judges a policy file. Every mistake is told with file, line and column; where there is none, what will not do what "
+      + "it seems to say.\n\nThe exit code is 78 for a policy that cannot be used, and 0 otherwise, warnings or not."
+  ),
+  Command.withExamples([{ command: "gripgate lint ./policy.toml" }])
+)
+
+const status = Command.make(
+  "status",
+  { json, control },
+  (options) => later(() => import("./verbs/status.ts"), ({ status }) => status(options))
+).pipe(
+  Command.withShortDescription("ask a running gate how it is"),
+  Command.withDescription(
+    "Asks a running gate which agent it serves, where it listens, by which policy, and how much it has done. The exit "
+      + "code is 69 where no gate answers."
+  )
+)
+
+const demo = Command.make(
+  "demo",
+  {},
+  () => later(() => import("./verbs/demo/demo.ts"), ({ demo }) => demo)
+).pipe(
+  Command.withShortDescription("see it work, in ten seconds"),
+  Command.withDescription(
+    "Makes a throw-away homedir with a key, starts an agent and a gate, and shows what stock gpg can do and what the "
+      + "policy keeps it from. Nothing of yours is touched and nothing is left behind.\n\nThe exit code is 0 if all went "
+      + "as it was said, and 1 otherwise."
+  )
+)
+
+const completions = Command.make(
+  "completions",
+  {
+    shell: Argument.Literals("SHELL", ["bash", "zsh", "fish"]).pipe(Argument.withDescription("bash, zsh or fish"))
+  },
+  ({ shell }): Effect.Effect<void> =>
+    later(() => import("./verbs/completions.ts"), ({ completions }) => completions(gripgate, shell))
+).pipe(
+  Command.withShortDescription("print a completion script for a shell"),
+  Command.withDescription("Prints a script that completes verbs, flags and files of gripgate in bash, zsh or fish."),
+  Command.withExamples([
+    { command: "source <(gripgate completions bash)", description: "For the shell that runs:" },
+    {
+      command: "gripgate completions fish > ~/.config/fish/completions/gripgate.fish",
+      description: "For good:"
+    }
+  ])
+)
+
+/** The command `gripgate` with all its verbs. */
+export const gripgate = Command.make("gripgate").pipe(
+  Command.withDescription(
+    "A gate between OpenPGP programs and gpg-agent: each program its own keys, and the owner decides what becomes of each "
+      + "operation. gpg and gpg-agent stay as they are."
+  ),
+  Command.withSubcommands([serve, check, lint, status, demo, completions])
+)

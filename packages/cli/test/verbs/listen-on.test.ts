@@ -1,0 +1,75 @@
+import { assert, describe, it } from "@effect/vitest"
+import { builtin } from "@gripgate/policy/builtin"
+import { parsePolicy } from "@gripgate/policy/file/parse"
+import type { Policy } from "@gripgate/policy/policy"
+import { paths } from "@gripgate/proxy/paths"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { listenOn } from "../../src/verbs/listen-on.ts"
+
+const policy: Policy = Result.getOrThrow(parsePolicy(
+  `default = "ask"
+[apps.git]
+socket = "git"
+keys = ["*"]
+[apps.mail]
+socket = "/run/mail/agent"
+keys = ["*"]
+`,
+  "p.toml"
+))
+
+const standard = paths({ env: { XDG_RUNTIME_DIR: "/run/user/7", HOME: "/home/a" }, uid: 7, home: "/home/a" })
+
+const sockets = (flags: ReadonlyArray<string>, by: Policy = policy) => Effect.runSync(listenOn(flags, by, standard))
+
+const errorOf = (flags: ReadonlyArray<string>) => {
+  const { errors } = Effect.runSync(Effect.flip(listenOn(flags, policy, standard)))
+  const [error] = errors
+  return error?._tag === "UserError" ? error.cause : error
+}
+
+describe("listenOn", () => {
+  it("is the standard socket, and those that apps own, where no flag names one", () => {
+    assert.deepStrictEqual(sockets([], builtin("allow")), [{ path: "/run/user/7/gripgate/S.gpg-agent" }])
+    assert.deepStrictEqual(sockets([]), [
+      { path: "/run/user/7/gripgate/S.gpg-agent" },
+      { path: "/run/user/7/gripgate/apps/git", app: "git" },
+      { path: "/run/mail/agent", app: "mail" }
+    ])
+  })
+
+  it("is what the flags name instead, and the sockets of the other apps", () => {
+    assert.deepStrictEqual(sockets(["/a", "git=/g"]), [
+      { path: "/a" },
+      { path: "/g", app: "git" },
+      { path: "/run/mail/agent", app: "mail" }
+    ])
+  })
+
+  it("leaves nothing for whoever is no app where only an app is named", () => {
+    assert.deepStrictEqual(sockets(["git=/g", "git=/h"]).map(({ app }) => app), ["git", "git", "mail"])
+  })
+
+  it("takes a relative path, and one with a = in it, which cannot be an app's", () => {
+    const here = process.cwd()
+    assert.deepStrictEqual(sockets(["a", "./b=c", "/D=e"], builtin("allow")), [
+      { path: `${here}/a` },
+      { path: `${here}/b=c` },
+      { path: "/D=e" }
+    ])
+  })
+
+  it("refuses an app that the policy does not have, an empty socket, and the same socket twice", () => {
+    assert.deepStrictEqual(errorOf(["gut=/x"]), {
+      message: "--listen gut=/x: the policy has no app \"gut\"",
+      hint: "did you mean \"git\"?"
+    })
+    assert.deepStrictEqual(errorOf(["a=b"]), {
+      message: "--listen a=b: the policy has no app \"a\"",
+      hint: "for a path with a = in it write ./a=b"
+    })
+    assert.include(errorOf(["git="]), { message: "--listen needs a socket" })
+    assert.include(errorOf(["/run/mail/agent"]), { message: "/run/mail/agent would be listened at twice" })
+  })
+})
