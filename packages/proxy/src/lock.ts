@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
 import { join, resolve } from "node:path"
+import { makeFolder } from "./folder.ts"
 import { type Log, LogService } from "./log.ts"
 import { isNative, native } from "./native.ts"
 import { reasonOf } from "./reason.ts"
@@ -112,7 +113,7 @@ export const lockState = Effect.fnUntraced(function*(
   const log = yield* LogService
   const path = resolve(dir)
   yield* Effect.try({
-    try: () => fs.mkdirSync(path, { recursive: true, mode: 0o700 }),
+    try: () => makeFolder(path),
     catch: (error) => new LockError({ message: `the state directory ${path} cannot be made: ${reasonOf(error)}` })
   })
   const held = (by: string) => ({

@@ -97,12 +97,14 @@ export const makeLog = (level: Priority, sink: Sink, journal: boolean): Log & { 
   }
 }
 
+const ESCAPES = Array.from({ length: 256 }, (_, byte) => `\\x${byte.toString(16).padStart(2, "0")}`)
+
 /** A message in printable ASCII: every other byte of its UTF-8 becomes `\xNN`. */
 const harmless = (message: string): string => {
   const text = message.slice(0, MAX_LOG_LINE)
   if (/^[\x20-\x7e]*$/.test(text)) return text
-  const hex = (byte: string) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, "0")}`
-  return Buffer.from(text).toString("latin1").replace(/[^\x20-\x7e]/g, hex)
+  const bytes = Buffer.from(text).toString("latin1", 0, MAX_LOG_LINE)
+  return bytes.replace(/[^\x20-\x7e]/g, (byte) => ESCAPES[byte.charCodeAt(0)]!)
 }
 
 const CUT = " ..."

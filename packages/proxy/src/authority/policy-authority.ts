@@ -45,7 +45,7 @@ export const policyAuthority = Layer.effect(
 
     const forbidden = (use: Use, judged: Judged, why: string): Refusal => {
       // gpg probes for a card in ordinary work; it takes this number for "there is none" and says nothing
-      const quiet = use.operations.includes("card") && !names(policy.current, use.app, "card")
+      const quiet = judged.operation === "card" && !names(policy.current, use.app, "card")
       return refusal(quiet ? gpgError.NO_SCDAEMON : gpgError.FORBIDDEN, `${entryText(judged.entry)}${why}`)
     }
 

@@ -20,7 +20,7 @@ const PATIENCE = 5_000
 export const askControl = (path: string, verb: Verb): Effect.Effect<Status, ControlError> =>
   connect(path).pipe(
     Effect.flatMap((socket) => {
-      socket.end(writeMessage({ v: VERSION, verb }))
+      socket.write(writeMessage({ v: VERSION, verb }))
       return Effect.mapError(readLine(socket), (error) => misunderstood(path, error))
     }),
     Effect.scoped,

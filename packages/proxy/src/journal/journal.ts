@@ -16,6 +16,8 @@ export class Journal extends Context.Service<Journal, {
   readonly rejected: (app: string | undefined, facts: Facts, command: string, reason: string) => void
   /** Refusals of either kind since the start. */
   readonly refusals: () => number
+  /** A command that was sent to the agent and got no answer. */
+  readonly unanswered: (app: string | undefined, facts: Facts, command: string, reason: string) => void
   /** A session that was ended because its client broke the rules. */
   readonly violation: (app: string | undefined, facts: Facts, reason: string) => void
 }>()("gripgate/proxy/Journal") {
@@ -41,6 +43,8 @@ export class Journal extends Context.Service<Journal, {
             log.write(5, `refused ${command === "" ? "a line" : command} of ${who(app, facts)}: ${reason}`)
           }
         },
+        unanswered: (app, facts, command, reason) =>
+          log.write(4, `no answer to ${command} of ${who(app, facts)}: ${reason}`),
         violation: (app, facts, reason) => log.write(4, `closed a session of ${who(app, facts)}: ${reason}`)
       }
     })

@@ -7,6 +7,7 @@ import * as net from "node:net"
 import { dirname, resolve } from "node:path"
 import { type Lock, takeLock } from "../lock.ts"
 import { type Log, LogService } from "../log.ts"
+import { makeFolder } from "../folder.ts"
 import { reasonOf } from "../reason.ts"
 import {
   type Identity,
@@ -70,7 +71,7 @@ const open = Effect.fnUntraced(function*(
     const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: false }, onConnection)
     // Node unlinks, without looking, the name that it was told to listen at, also when a process ends by itself. So that
     // is a name which nobody else ever has: the socket is linked to PATH, and a successor's socket there is safe.
-    const temporary = temporaryName(path)
+    const temporary = yield* attempt(path, () => temporaryName(path))
     yield* bind(server, temporary, path)
     const own = yield* attempt(path, () => {
       if (options.mode !== undefined && options.mode !== 0o600) fs.chmodSync(temporary, options.mode)
@@ -99,7 +100,7 @@ const failure = (path: string, error: unknown): ListenError =>
 
 const makeDirectory = (path: string): Effect.Effect<void, ListenError> =>
   Effect.try({
-    try: () => void fs.mkdirSync(path, { recursive: true, mode: 0o700 }),
+    try: () => makeFolder(path),
     catch: (error) => new ListenError({ message: `the directory ${path} cannot be made: ${reasonOf(error)}` })
   })
 

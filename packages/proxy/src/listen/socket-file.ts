@@ -75,15 +75,20 @@ const kindOf = (stat: Stat): string => {
  * Looks at what is there. Returns what is known of a stale socket, whose owner is gone, and `undefined` where there is
  * nothing; fails for a socket that somebody serves, and for anything that is no socket.
  */
-export const probe = (path: string): Effect.Effect<Stat | undefined, ListenError> =>
+export const probe = (path: string): Effect.Effect<Stat | undefined, ListenError> => {
+  const unknown = (error: unknown) =>
+    new ListenError({ message: `it cannot be told whether somebody listens at ${path}: ${reasonOf(error)}` })
+  return Effect.try({ try: () => identify(path), catch: unknown }).pipe(Effect.flatMap((stat) => {
+    if (stat === undefined) return Effect.succeed(stat)
+    if (stat.isSocket()) return knock(path, stat, unknown)
+    const message = `${path} is ${kindOf(stat)}, not a socket, and is left alone`
+    const hint = "remove it if nothing needs it, or choose another path"
+    return Effect.fail(new ListenError({ message, hint }))
+  }))
+}
+
+const knock = (path: string, stat: Stat, unknown: (error: unknown) => ListenError) =>
   Effect.callback<Stat | undefined, ListenError>((resume) => {
-    const stat = identify(path)
-    if (stat === undefined) return resume(Effect.succeed(undefined))
-    if (!stat.isSocket()) {
-      const message = `${path} is ${kindOf(stat)}, not a socket, and is left alone`
-      const hint = "remove it if nothing needs it, or choose another path"
-      return resume(Effect.fail(new ListenError({ message, hint })))
-    }
     const socket = net.connect(path)
     socket.once("connect", () => {
       // not cut off in mid-greeting: that would be a line in the log of whoever it is
@@ -96,8 +101,7 @@ export const probe = (path: string): Effect.Effect<Stat | undefined, ListenError
       if (code === "ENOENT") return resume(Effect.succeed(undefined))
       // EAGAIN: its queue is full. EPROTOTYPE: it takes datagrams. Both have an owner.
       if (code === "EAGAIN" || code === "EPROTOTYPE") return resume(Effect.fail(new ListenError(occupied(path))))
-      const message = `it cannot be told whether somebody listens at ${path}: ${reasonOf(error)}`
-      resume(Effect.fail(new ListenError({ message })))
+      resume(Effect.fail(unknown(error)))
     })
   })
 

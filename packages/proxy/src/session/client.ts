@@ -1,6 +1,7 @@
 // The client's end of a session: bytes in as lines, replies out. Callbacks fill it, one fiber empties it. It also notes
 // since when the client owes something, for the watch over all sessions.
 import { LineReader } from "@gripgate/protocol/framing"
+import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
 import * as Effect from "effect/Effect"
 import type * as net from "node:net"
 import { giveSlab } from "../upstream/collector.ts"
@@ -12,6 +13,16 @@ type Resume = (line: Effect.Effect<Buffer | undefined>) => void
 
 /** Milliseconds that a session which has ended waits for its client to take the last reply. */
 const LINGER = 10_000
+
+/** The number for a client that cannot be understood any more: see `fault`. */
+export const faultError = (fault: string): GpgError =>
+  fault === "line too long"
+    ? gpgError.ASS_LINE_TOO_LONG
+    : fault === "too much sent early"
+    ? gpgError.ASS_TOO_MUCH_DATA
+    : gpgError.ASS_INCOMPLETE_LINE
+
+const NOTHING = Buffer.alloc(0)
 
 export class ClientChannel {
   /** The client will send nothing more. */
@@ -67,23 +78,23 @@ export class ClientChannel {
     })
   })
 
-  /** Sends bytes that are nobody's secret. */
+  /** Sends bytes that are nobody's secret. Nothing follows the last word of `closeFor`. */
   send(bytes: Buffer): void {
-    if (this.gone) return
+    if (this.gone || this.closedFor !== undefined) return
     this.socket.write(bytes)
     this.noteUnsent()
   }
 
   /** Sends bytes out of a slab, which is wiped and free again when they are out. */
   sendSlab(bytes: Buffer, slab: Buffer): void {
-    if (this.gone) return giveSlab(slab, bytes.length)
+    if (this.gone || this.closedFor !== undefined) return giveSlab(slab, bytes.length)
     this.socket.write(bytes, () => giveSlab(slab, bytes.length))
     this.noteUnsent()
   }
 
   /** Waits until the client has taken what it was sent, if that is more than a socket holds. */
   readonly taken: Effect.Effect<void> = Effect.callback((resume) => {
-    if (!this.unsent) return resume(Effect.void)
+    if (!this.unsent || this.closedFor !== undefined) return resume(Effect.void)
     this.drain = () => resume(Effect.void)
     return Effect.sync(() => {
       this.drain = undefined
@@ -93,6 +104,14 @@ export class ClientChannel {
   /** Whether the client has left so much unread that it gets no further reply: one such reply is the most. */
   get unsent(): boolean {
     return !this.gone && this.socket.writableNeedDrain
+  }
+
+  /**
+   * Finds out whether a client that will send nothing more still takes replies: a write of no bytes fails with EPIPE where
+   * the whole socket was closed, and `gone` is true with the next turn.
+   */
+  probe(): void {
+    if (this.ended && this.socket.writable && !this.socket.writableNeedDrain) this.socket.write(NOTHING)
   }
 
   /** An inquiry is open: from now on the client owes an answer; `false` when it has come. */
@@ -108,20 +127,26 @@ export class ClientChannel {
   /** Ends the session from outside: the reply is sent, and whoever waits for a line gets none. */
   closeFor(reason: string, reply: Buffer): void {
     if (this.gone || this.closedFor !== undefined) return
-    this.closedFor = reason
     this.send(reply)
+    this.closedFor = reason
     this.wake()
     this.drained()
   }
 
-  /** Says that nothing more will be sent, wipes what waits, and lets go of the socket when all is out. */
-  close(): void {
+  /**
+   * Says that nothing more will be sent, wipes what waits, and lets go of the socket when the client has closed it too:
+   * one that is still writing would fail with EPIPE before it reads the last reply. `atOnce` lets go when all is out.
+   */
+  close(atOnce = false): void {
     this.reader.wipe()
     if (this.gone) return
     this.socket.removeAllListeners("data")
-    this.socket.setTimeout(LINGER, () => this.socket.destroy())
-    this.socket.end(() => this.socket.destroy())
     this.socket.resume()
+    if (this.closedFor !== undefined && this.unsent) return void this.socket.destroy()
+    // for one that never reads, or never closes; it may go on sending, so this is not the socket's own time-out
+    const timer = setTimeout(() => this.socket.destroy(), LINGER)
+    this.socket.once("close", () => clearTimeout(timer))
+    this.socket.end(() => atOnce ? this.socket.destroy() : undefined)
   }
 
   private get over(): boolean {

@@ -71,6 +71,7 @@ export class SessionContext {
   /** The client is gone. */
   end(): void {
     this.expectation?.met()
+    for (const line of this.state.environment.values()) line.fill(0)
     const used = this.connection !== undefined
     this.disconnect()
     if (used) this.services.router.ended()

@@ -9,7 +9,7 @@ import { MAX_ANSWER_OVERRUN } from "@gripgate/protocol/limits"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { giveSlab, takeSlab } from "../upstream/collector.ts"
-import type { ClientChannel } from "./client.ts"
+import { type ClientChannel, faultError } from "./client.ts"
 import type { SessionState } from "./state.ts"
 
 /** How a client answered. The lines of `data` are whole, END included. */
@@ -38,7 +38,7 @@ const violation = (client: ClientChannel): ClientAnswer =>
   client.closedFor !== undefined
     ? { kind: "violation", error: gpgError.TIMEOUT, reason: client.closedFor }
     : client.fault !== undefined
-    ? { kind: "violation", error: gpgError.ASS_INCOMPLETE_LINE, reason: client.fault }
+    ? { kind: "violation", error: faultError(client.fault), reason: client.fault }
     : { kind: "violation", error: gpgError.ASS_CANCELED, reason: "the client went away inside an inquiry" }
 
 /** Collects a client's answer. `limit` is the most bytes that the agent takes, after decoding. */

@@ -2,9 +2,12 @@
 // answered, and each gets exactly one reply.
 import { gpgError } from "@gripgate/protocol/gpg-error"
 import { errLine, okLine } from "@gripgate/protocol/reply"
+import { carriesSecret } from "@gripgate/protocol/grammar/command"
 import { parseRequest, type Request } from "@gripgate/protocol/request"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
+import { type ClientChannel, faultError } from "./client.ts"
 import type { SessionContext } from "./context.ts"
 import { forgetFor, hold } from "./hold.ts"
 import { answerGetinfo, answerOption, answerSession } from "./local.ts"
@@ -30,19 +33,36 @@ export const serveSession = Effect.fnUntraced(function*(session: SessionContext)
       if (reply.length > 0) client.send(reply)
       if (request.kind === "violation" || isBye(request)) after = "close"
     }
+    if (mayHoldSecret(request)) line.fill(0)
   }
 }, (effect, session) =>
-  Effect.ensuring(
-    effect,
+  Effect.onExit(effect, (exit) =>
     Effect.sync(() => {
-      session.client.close()
+      const stops = Exit.hasInterrupts(exit)
+      if (stops) refuseWaiting(session.client)
+      session.client.close(stops)
       session.end()
-    })
-  ))
+    })))
+
+/** The gate stops: commands that were sent early get a no each, and not silence. */
+const refuseWaiting = (client: ClientChannel): void => {
+  for (let line = client.take(); line !== undefined; line = client.take()) {
+    if (line.length > 0 && line[0] !== 0x23) client.send(STOPS)
+    line.fill(0)
+  }
+}
+
+const STOPS = errLine(gpgError.NO_AGENT)
 
 const nothing = Buffer.alloc(0)
 
 const isBye = (request: Request): boolean => request.kind === "command" && request.command.spec.name === "BYE"
+
+/** Lines whose bytes are wiped: secrets where the table says so, and what may be one because nobody can tell what it is. */
+const mayHoldSecret = (request: Request): boolean =>
+  request.kind === "command" ? carriesSecret(request.command)
+  : request.kind === "option" ? request.option.secret === true
+  : request.kind !== "ignore"
 
 /** The reply to what needs no agent; empty for what gets none, `undefined` for what needs one. */
 const answerHere = (session: SessionContext, request: Request): Buffer | undefined => {
@@ -98,11 +118,5 @@ const sayWhyClosed = (session: SessionContext): void => {
   const fault = client.fault
   if (fault === undefined) return
   services.journal.violation(app, facts, fault)
-  client.send(errLine(
-    fault === "line too long"
-      ? gpgError.ASS_LINE_TOO_LONG
-      : fault === "too much sent early"
-      ? gpgError.ASS_TOO_MUCH_DATA
-      : gpgError.ASS_INCOMPLETE_LINE
-  ))
+  client.send(errLine(faultError(fault)))
 }

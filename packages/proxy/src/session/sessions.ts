@@ -43,6 +43,8 @@ export const makeSessions = Effect.fnUntraced(
     const running = new Map<SessionContext, Fiber.Fiber<void>>()
     const byApp = new Map<string | undefined, number>()
     const byPath = new Map<string, number>()
+    // also of sessions that have ended, while their clients take the last reply
+    const sockets = new Set<net.Socket>()
     let served = 0
 
     const set = yield* FiberSet.make<void>()
@@ -54,6 +56,8 @@ export const makeSessions = Effect.fnUntraced(
     const accept = (socket: net.Socket, app: string | undefined, path: string): void => {
       served++
       const client = new ClientChannel(socket, now)
+      sockets.add(socket)
+      socket.once("close", () => sockets.delete(socket))
       if (running.size >= limits.sessions || (byApp.get(app) ?? 0) >= limits.sessionsOfApp) {
         // greeted all the same: whoever is not greeted starts an agent over this socket
         client.send(Buffer.concat([GREETING, LIMIT]))
@@ -76,11 +80,15 @@ export const makeSessions = Effect.fnUntraced(
 
     const watch = Effect.sync(() => {
       const time = now()
-      for (const { client } of running.keys()) {
+      for (const session of running.keys()) {
+        const { client } = session
         for (const [debt, limit, reason] of debts) {
           const since = client.owes(debt)
           if (since !== undefined && time - since >= limits[limit]) client.closeFor(reason, TIMEOUT)
         }
+        // whatever the agent is still doing for it: there is nobody to hand it to
+        if (client.gone || client.closedFor !== undefined) session.connection?.close()
+        else client.probe()
       }
     })
     yield* Effect.forkScoped(Effect.repeat(watch, Schedule.spaced(WATCH)))
@@ -97,7 +105,7 @@ export const makeSessions = Effect.fnUntraced(
       }
       yield* ended
     })
-    yield* Effect.addFinalizer(() => stop)
+    yield* Effect.addFinalizer(() => Effect.andThen(stop, Effect.sync(() => sockets.forEach((socket) => socket.destroySoon()))))
 
     return { accept, open: () => running.size, openOn: (path) => byPath.get(path) ?? 0, served: () => served }
   }

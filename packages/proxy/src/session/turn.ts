@@ -1,7 +1,7 @@
 // A command that needs the agent, from the permit to the reply. A turn that has begun is not interrupted half-way.
 import { CAN_LINE, END_LINE } from "@gripgate/protocol/answer"
 import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
-import { type Command, has, type InquirySpec } from "@gripgate/protocol/grammar/command"
+import { carriesSecret, type Command, has, type InquirySpec } from "@gripgate/protocol/grammar/command"
 import { isKeygrip } from "@gripgate/protocol/grammar/field"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import type { Operation } from "@gripgate/protocol/operation"
@@ -87,6 +87,10 @@ export const turn = Effect.fnUntraced(function*(session: SessionContext, asked: 
   const outcome = yield* Effect.result(converse(session, ownNonces(state, command)))
   if (usesKeydesc(command)) state.keydesc = undefined
   if (Result.isFailure(outcome)) {
+    // without a connection nothing was sent, and that has been told
+    if (session.connection !== undefined) {
+      services.journal.unanswered(app, facts, use.command, outcome.failure.reason)
+    }
     session.disconnect()
     client.send(errLine(gpgError.NO_AGENT))
     return "next"
@@ -150,7 +154,8 @@ const converse = Effect.fnUntraced(
       status: command.inner?.spec.status ?? command.spec.status,
       live: (status) => session.client.send(Buffer.concat([status, LF]))
     }
-    let answer = yield* connection.exchange(lines, lines.length, listening)
+    const sending = connection.exchange(lines, lines.length, listening)
+    let answer = yield* carriesSecret(command) ? Effect.ensuring(sending, Effect.sync(() => line.fill(0))) : sending
     let refusal: Extract<Outcome, { kind: "error" }> | undefined
     for (let inquiries = 0; answer.kind === "inquire"; inquiries++) {
       if (inquiries === MAX_INQUIRIES) {

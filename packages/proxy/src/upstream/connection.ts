@@ -2,16 +2,20 @@
 // whole and bounded, since whoever asked may have to throw it away.
 import { Dialogue } from "@gripgate/protocol/dialogue"
 import { LineReader } from "@gripgate/protocol/framing"
-import { MAX_REPLY } from "@gripgate/protocol/limits"
+import { MAX_LINE_OUT, MAX_REPLY } from "@gripgate/protocol/limits"
 import type { Reply } from "@gripgate/protocol/reply"
 import * as Effect from "effect/Effect"
 import * as net from "node:net"
 import { type AgentConnection, type Answer, type Listening, type NoAgent, noAgent } from "./agent.ts"
-import { Collector } from "./collector.ts"
+import { Collector, giveSlab, takeSlab } from "./collector.ts"
 
 type Resume = (effect: Effect.Effect<Answer, NoAgent>) => void
 
 const LF = Buffer.from("\n")
+const DATA = Buffer.from("D ")
+
+/** The reason of a failure where the agent closes in order, but too early. */
+export const DROPPED = "the agent closed the connection"
 
 const PROBE = Buffer.from("GETINFO version\nGETINFO restricted\n")
 
@@ -41,7 +45,7 @@ export class SocketConnection implements AgentConnection {
     this.socket = net.connect({ path, allowHalfOpen: false })
     this.socket.on("data", (chunk: Buffer) => this.receive(chunk))
     this.socket.on("error", (error: NodeJS.ErrnoException) => this.fail(error.code ?? "connection failed"))
-    this.socket.on("close", () => this.fail("the agent closed the connection"))
+    this.socket.on("close", () => this.fail(DROPPED))
   }
 
   /** Connects and waits for the greeting, then asks who is there. The caller bounds the time. */
@@ -67,7 +71,7 @@ export class SocketConnection implements AgentConnection {
       this.last = count - 1
       this.maxLength = undefined
       this.dialogue.sent(count)
-      this.socket.write(lines.length === 1 ? lines[0]! : Buffer.concat(lines))
+      this.send(lines)
     })
   }
 
@@ -79,6 +83,16 @@ export class SocketConnection implements AgentConnection {
       this.dialogue.answered()
       this.socket.write(lines)
     })
+  }
+
+  /** In one write, out of a slab: a line may carry a secret, and the shared pool is no place for it. */
+  private send(lines: ReadonlyArray<Buffer>): void {
+    let length = 0
+    for (const line of lines) length += line.length
+    const slab = takeSlab(length)
+    let at = 0
+    for (const line of lines) at += line.copy(slab, at)
+    this.socket.write(slab.subarray(0, length), () => giveSlab(slab, length))
   }
 
   /** Tells when a connection that nobody uses is closed by the agent. */
@@ -103,11 +117,15 @@ export class SocketConnection implements AgentConnection {
   /** Both questions in one write; `GETINFO restricted` says no with an ERR. */
   private probe(): Effect.Effect<void, NoAgent> {
     return this.exchange([PROBE], 2, { ...silent, all: true }).pipe(
-      Effect.map(() => {
-        const [version, restricted] = this.collected.bytes.toString("latin1").split("\nOK\n")
-        this.version = /^D ([0-9A-Za-z.-]{1,40})$/.exec(version ?? "")?.[1] ?? ""
-        this.restricted = restricted === ""
+      Effect.flatMap(() => {
+        const [first, restricted] = this.collected.bytes.toString("latin1").split("\nOK\n")
+        const version = /^D ([0-9A-Za-z.-]{1,40})$/.exec(first ?? "")?.[1]
         this.collected.clear()
+        // an agent that answers something else is out of step already
+        if (version === undefined) return Effect.fail(noAgent("it does not tell its version"))
+        this.version = version
+        this.restricted = restricted === ""
+        return Effect.void
       })
     )
   }
@@ -188,7 +206,21 @@ export class SocketConnection implements AgentConnection {
   }
 
   private collect(line: Buffer): void {
+    if (line.length > MAX_LINE_OUT) return this.collectLong(line)
     if (!this.collected.append(line, true)) this.fail("the agent's answer is too long")
+    // where it came in it may be a session key or a passphrase that nobody wipes any more
+    line.fill(0)
+  }
+
+  /** One byte more is taken than is written: a D line becomes two, of any other the last byte goes, as in libassuan. */
+  private collectLong(line: Buffer): void {
+    const isData = line[0] === 0x44
+    const escape = line.indexOf(0x25, MAX_LINE_OUT - 2)
+    const cut = isData && escape >= 0 && escape < MAX_LINE_OUT ? escape : MAX_LINE_OUT
+    const rest = Buffer.concat([DATA, line.subarray(cut)])
+    this.collect(line.subarray(0, cut))
+    if (isData && !this.closed) this.collect(rest)
+    line.fill(0)
   }
 
   private finish(result: Effect.Effect<Answer, NoAgent>): void {

@@ -2,7 +2,7 @@
 // in a process group of its own, so that nothing of it is left when it is given up, and Ctrl-C at the gate does not reach it.
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { type ChildProcessByStdio, spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import type { Readable } from "node:stream"
 import { codeOf, reasonOf } from "../reason.ts"
 
@@ -36,42 +36,41 @@ export const gpgconf = (args: ReadonlyArray<string>): Effect.Effect<Buffer, Gpgc
     }
   }))
 
-type Child = ChildProcessByStdio<null, Readable, Readable>
-
 const run = (args: ReadonlyArray<string>): Effect.Effect<Buffer, GpgconfError> =>
   Effect.callback<Buffer, GpgconfError>((resume) => {
     const fail = (message: string) => resume(Effect.fail(new GpgconfError({ message: `gpgconf ${message}` })))
-    const child: Child = spawn("gpgconf", args, { detached: true, stdio: ["ignore", "pipe", "pipe"] })
-    const stdout = collect(child.stdout)
-    const stderr = collect(child.stderr)
+    const child: ChildProcess = spawn("gpgconf", args, { detached: true, stdio: ["ignore", "pipe", "pipe"] })
+    child.once("error", (error) => {
+      child.removeAllListeners()
+      if (codeOf(error) === "ENOENT") return resume(Effect.fail(new GpgconfError(missing)))
+      fail(`cannot be run: ${reasonOf(error)}`)
+    })
+    const { stderr, stdout } = child
+    // without file descriptors there are no pipes either, and the error is on its way
+    if (!stdout || !stderr) return
+    const printed = collect(stdout)
+    const complained = collect(stderr)
     let drain: NodeJS.Timeout | undefined
-    const settle = (code: number | null, signal: NodeJS.Signals | null) => {
+    const close = () => {
       clearTimeout(drain)
-      closePipes(child)
-      if (code === 0) return resume(Effect.succeed(stdout()))
-      const said = stderr().toString().trim().split("\n").at(-1)
+      stdout.destroy()
+      stderr.destroy()
+    }
+    const settle = (code: number | null, signal: NodeJS.Signals | null) => {
+      close()
+      if (code === 0) return resume(Effect.succeed(printed()))
+      const said = complained().toString().trim().split("\n").at(-1)
       fail(`${signal === null ? `failed with exit code ${code}` : `was ended by ${signal}`}${said && `: ${said}`}`)
     }
     child.once("close", settle)
     child.once("exit", (code, signal) => {
       drain = setTimeout(() => settle(code, signal), DRAIN)
     })
-    child.once("error", (error) => {
-      child.removeAllListeners("close")
-      if (codeOf(error) === "ENOENT") return resume(Effect.fail(new GpgconfError(missing)))
-      fail(`cannot be run: ${reasonOf(error)}`)
-    })
     return Effect.sync(() => {
-      clearTimeout(drain)
       killGroup(child.pid)
-      closePipes(child)
+      close()
     })
   })
-
-const closePipes = (child: Child): void => {
-  child.stdout.destroy()
-  child.stderr.destroy()
-}
 
 const collect = (stream: Readable): () => Buffer => {
   const chunks: Array<Buffer> = []

@@ -8,6 +8,7 @@ import * as Semaphore from "effect/Semaphore"
 import { isUtf8 } from "node:buffer"
 import { statSync } from "node:fs"
 import { resolve } from "node:path"
+import { reasonOf } from "../reason.ts"
 import { gpgconf } from "./gpgconf.ts"
 import { followRedirects } from "./redirect.ts"
 
@@ -64,15 +65,18 @@ const askGpgconf = Effect.fnUntraced(function*(homedir: string | undefined): Eff
 })
 
 /** Without the check gpgconf would name a socket in a homedir that is only misspelt. */
-const homedirArgs = (homedir: string | undefined): Effect.Effect<ReadonlyArray<string>, LocateError> =>
-  Effect.suspend(() => {
-    if (homedir === undefined) return Effect.succeed([])
-    const path = resolve(homedir)
-    const stat = statSync(path, { throwIfNoEntry: false })
-    if (stat?.isDirectory()) return Effect.succeed(["--homedir", path])
-    const message = `the homedir ${path} ${stat === undefined ? "does not exist" : "is not a directory"}`
-    return Effect.fail(new LocateError({ message, hint: "name GnuPG's homedir with --homedir DIR" }))
+const homedirArgs = (homedir: string | undefined): Effect.Effect<ReadonlyArray<string>, LocateError> => {
+  if (homedir === undefined) return Effect.succeed([])
+  const path = resolve(homedir)
+  const hint = "name GnuPG's homedir with --homedir DIR"
+  return Effect.try({
+    try: () => {
+      if (!statSync(path).isDirectory()) throw new Error("not a directory")
+      return ["--homedir", path]
+    },
+    catch: (error) => new LocateError({ message: `the homedir ${path} cannot be used: ${reasonOf(error)}`, hint })
   })
+}
 
 /** Time after a failed start in which no other is attempted, in nanoseconds. */
 const PAUSE = 2_000_000_000n
@@ -125,10 +129,18 @@ export const launch = (settings: UpstreamSettings): Effect.Effect<void, LaunchEr
   })
 
 const start = (homedir: string | undefined): Effect.Effect<void, LaunchError> =>
-  homedirArgs(homedir).pipe(
-    Effect.flatMap((args) => gpgconf([...args, "--launch", "gpg-agent"])),
+  Effect.gen(function*() {
+    const args = yield* homedirArgs(homedir)
+    // gpgconf keeps the agent's own words to itself
+    const more = `gpg-agent tells more: ${["gpg-agent", ...args, "--daemon"].map(shellWord).join(" ")}`
+    yield* Effect.mapError(
+      gpgconf([...args, "--launch", "gpg-agent"]),
+      ({ hint = more, message }) => ({ hint, message })
+    )
+  }).pipe(
     Effect.mapError(({ hint, message }) =>
       new LaunchError({ message: `the agent cannot be started: ${message}`, hint })
-    ),
-    Effect.asVoid
+    )
   )
+
+const shellWord = (word: string): string => /^[\w/.,:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`

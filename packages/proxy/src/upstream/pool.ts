@@ -3,11 +3,12 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
+import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { Limits } from "../limits.ts"
 import type { Log } from "../log.ts"
-import { type AgentConnection, type Expectation, type NoAgent, noAgent, type Router } from "./agent.ts"
-import { SocketConnection } from "./connection.ts"
+import { type Expectation, type NoAgent, noAgent, type Router } from "./agent.ts"
+import { DROPPED, SocketConnection } from "./connection.ts"
 
 /** How the agent is reached, and started where that may be done. */
 export interface PoolSettings {
@@ -19,6 +20,10 @@ export interface PoolSettings {
 }
 
 const wants = (reason: string): boolean => reason === "ENOENT" || reason === "ECONNREFUSED"
+
+/** An agent that ends takes connections up to its last moment, and drops them: a moment later nobody listens. */
+const wasDropped = (reason: string): boolean => reason === "ECONNRESET" || reason === "EPIPE" || reason === DROPPED
+const again = { schedule: Schedule.spaced(25), times: 20, while: (error: NoAgent) => wasDropped(error.reason) }
 
 /** The router for a single agent. */
 export const makePool = Effect.fnUntraced(
@@ -40,7 +45,7 @@ export const makePool = Effect.fnUntraced(
         orElse: () => Effect.fail(noAgent("it takes connections but does not greet; it may have been told to stop"))
       })
     )
-    const open: Effect.Effect<SocketConnection, NoAgent> = settings.launch === undefined
+    const started: Effect.Effect<SocketConnection, NoAgent> = settings.launch === undefined
       ? once
       : once.pipe(Effect.catch((error) =>
         wants(error.reason)
@@ -50,6 +55,10 @@ export const makePool = Effect.fnUntraced(
           )
           : Effect.fail(error)
       ))
+    const open = Effect.retry(started, again)
+
+    // told to stop: nobody is to hold it, nor to start another, until a session needs one again
+    let stopped = false
 
     const remove = (connection: SocketConnection): void => {
       const at = ready.indexOf(connection)
@@ -57,6 +66,7 @@ export const makePool = Effect.fnUntraced(
     }
 
     const keep = (connection: SocketConnection): void => {
+      if (stopped) return connection.close()
       ready.push(connection)
       connection.whenClosed(() => remove(connection))
       run(
@@ -68,8 +78,10 @@ export const makePool = Effect.fnUntraced(
       )
     }
 
+    // Only what is needed is a reason to start an agent: somebody may have stopped it on purpose.
     const openAhead = (): void => {
-      const fiber = run(open)
+      if (stopped) return
+      const fiber = run(once)
       opening.push(fiber)
       fiber.addObserver((exit) => {
         const at = opening.indexOf(fiber)
@@ -99,29 +111,34 @@ export const makePool = Effect.fnUntraced(
       if (ready.length + opening.length === 0) openAhead()
     }
 
-    const connect: Effect.Effect<AgentConnection, NoAgent> = Effect.suspend(() => {
+    const connect: Effect.Effect<SocketConnection, NoAgent> = Effect.suspend(() => {
+      stopped = false
       const connection = ready.shift()
       if (connection !== undefined) {
         connection.whenClosed(undefined)
-        if (!connection.closed) return Effect.succeed<AgentConnection>(connection)
+        if (!connection.closed) return Effect.succeed(connection)
       }
       const fiber = opening.shift()
-      return (fiber === undefined ? open : Fiber.join(fiber)).pipe(
-        Effect.tapError((error) => Effect.sync(() => log.write(4, `no agent at ${socket}: ${error.reason}`)))
+      const opened = fiber === undefined ? open : Effect.catch(
+        Fiber.join(fiber),
+        (error) => wants(error.reason) || wasDropped(error.reason) ? open : Effect.fail(error)
       )
+      return Effect.tapError(opened, (error) =>
+        Effect.sync(() => log.write(4, `no agent at ${socket}: ${error.reason}`)))
     })
 
     const version: Effect.Effect<string, NoAgent> = Effect.suspend(() => {
       const connection = ready.find((candidate) => !candidate.closed)
       if (connection !== undefined) return Effect.succeed(connection.version)
-      if (opening.length === 0) openAhead()
-      const fiber = opening[0]
-      return fiber === undefined
-        ? Effect.fail(noAgent("no connection"))
-        : Effect.map(Fiber.join(fiber), (opened) => opened.version)
+      // whoever asks will soon want the connection too
+      return Effect.map(connect, (opened) => {
+        keep(opened)
+        return opened.version
+      })
     })
 
     const forget = (): void => {
+      stopped = true
       for (const connection of ready.splice(0)) connection.close()
     }
     yield* Effect.addFinalizer(() => Effect.sync(forget))

@@ -16,7 +16,7 @@ import { scratch } from "../support/scratch.ts"
 const { layer } = recordingLog()
 const withLog = <A, E, R>(effect: Effect.Effect<A, E, R | LogService>) => Effect.provide(effect, layer)
 
-const hello: OnConnection = (socket) => socket.end("hello\n")
+const hello: OnConnection = (socket) => socket.on("error", () => {}).end("hello\n")
 
 /** What a client reads until the other end closes; the error's code where it cannot connect. */
 const read = (path: string): Effect.Effect<string> =>
@@ -265,7 +265,9 @@ describe("listen", () => {
         const path = join(dir, `S${round}`)
         // an unlinked socket of ours keeps its file when it is closed: as stale as one after a kill
         if (round % 2 === 1) {
-          yield* Effect.scoped(Effect.andThen(stranger(`${path}.old`), Effect.sync(() => fs.linkSync(`${path}.old`, path))))
+          yield* Effect.scoped(
+            Effect.andThen(stranger(`${path}.old`), Effect.sync(() => fs.linkSync(`${path}.old`, path)))
+          )
           assert.strictEqual(yield* read(path), "ECONNREFUSED")
         }
         const at = Date.now() + 20

@@ -15,7 +15,7 @@ let scope: Scope.Closeable | undefined
 
 const open = async (path: string, at: number) => {
   const fresh = Scope.makeUnsafe()
-  const attempt = listen({ path }, (socket) => socket.end(`${process.pid}\n`)).pipe(
+  const attempt = listen({ path }, (socket) => socket.on("error", () => {}).end(`${process.pid}\n`)).pipe(
     Effect.provide(layer),
     Effect.provideService(Scope.Scope, fresh),
     Effect.result
@@ -59,7 +59,9 @@ process.on("message", async (message: Message) => {
   }
   if (message.leave) {
     // nothing but the handles of this process would keep it alive: the listening socket among them
-    const { _getActiveHandles } = process as unknown as { _getActiveHandles: () => ReadonlyArray<{ unref?: () => void }> }
+    const { _getActiveHandles } = process as unknown as {
+      _getActiveHandles: () => ReadonlyArray<{ unref?: () => void }>
+    }
     for (const handle of _getActiveHandles()) handle.unref?.()
     process.disconnect!()
   }

@@ -9,6 +9,9 @@ export interface Recorded {
 
 export const recordingLog = (): Recorded => {
   const lines: Array<readonly [Priority, string]> = []
-  const layer = Layer.succeed(LogService, { level: 7, write: (priority, message) => void lines.push([priority, message]) })
+  const layer = Layer.succeed(LogService, {
+    level: 7,
+    write: (priority, message) => void lines.push([priority, message])
+  })
   return { lines, layer }
 }

@@ -1,0 +1,21 @@
+// Folders that only the gate's own user may look into, made where they are missing. Node's own recursive mkdir never
+// returns below /proc (seen with Node 26), so the way up is walked here.
+import * as fs from "node:fs"
+import { dirname } from "node:path"
+import { codeOf } from "./reason.ts"
+
+/** Makes a folder and what is missing above it, 0700. Throws what the system says where it cannot. */
+export const makeFolder = (path: string): void => {
+  const missing: Array<string> = fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true ? [path] : []
+  for (let folder = path; !fs.existsSync(folder) && dirname(folder) !== folder; folder = dirname(folder)) {
+    missing.push(folder)
+  }
+  for (const folder of missing.toReversed()) {
+    try {
+      fs.mkdirSync(folder, { mode: 0o700 })
+    } catch (error) {
+      // a second gate that starts at the same moment made it first; a file in its place is an error
+      if (codeOf(error) !== "EEXIST" || !fs.statSync(folder).isDirectory()) throw error
+    }
+  }
+}
