@@ -5,6 +5,8 @@ import { MAX_LINE_IN, MAX_PENDING } from "./limits.ts"
 /** Why a reader has failed. Both are violations of the protocol: the peer cannot be understood any more. */
 export type FramingFault = "line too long" | "too much sent early"
 
+const nothing = Buffer.alloc(0)
+
 const LF = 10
 const CR = 13
 
@@ -18,7 +20,7 @@ const SLAB = 4096
  */
 export class LineReader {
   fault: FramingFault | undefined
-  private buffer: Buffer = Buffer.alloc(0)
+  private buffer: Buffer = nothing
   private start = 0
   private end = 0
   private owned = false
@@ -74,12 +76,21 @@ export class LineReader {
       return undefined
     }
     this.start = stop + 1
-    return this.buffer.subarray(from, stop > from && this.buffer[stop - 1] === CR ? stop - 1 : stop)
+    const line = this.buffer.subarray(from, stop > from && this.buffer[stop - 1] === CR ? stop - 1 : stop)
+    // nothing waits any more: an idle connection is not to keep the memory of what it said last
+    if (this.start === this.end) this.release()
+    return line
   }
 
   /** Overwrites what waits and gives nothing more out. */
   wipe(): void {
     this.buffer.fill(0, this.start, this.end)
+    this.start = this.end = 0
+  }
+
+  private release(): void {
+    this.buffer = nothing
+    this.owned = false
     this.start = this.end = 0
   }
 

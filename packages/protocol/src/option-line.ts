@@ -1,6 +1,7 @@
 // The words of an OPTION line. libassuan takes four spellings and strips blanks at the end
 // (assuan-handler.c std_handler_option); the agent is sent one.
 import { gpgError } from "./gpg-error.ts"
+import { MAX_LINE_OUT } from "./limits.ts"
 import type { Request } from "./request.ts"
 import { optionName } from "./table/option.ts"
 
@@ -40,6 +41,10 @@ export const readOption = (bytes: Buffer): Request => {
   const option = optionName(name)
   if (option === undefined) return refused(gpgError.UNKNOWN_OPTION, "an option that is not known")
   const value = bytes.subarray(at, stop)
+  // `OPTION name=value` is what will be written, and a client's own line may have one byte more
+  if ("OPTION =".length + option.name.length + value.length > MAX_LINE_OUT) {
+    return refused(gpgError.ASS_LINE_TOO_LONG, `${option.name}: a value that is too long`)
+  }
   // a value that may be a secret has no pattern, so it never becomes a string
   const fits = value.length === 0 ? option.empty : option.value?.test(value.toString("latin1")) ?? true
   return fits

@@ -19,8 +19,9 @@ const behind = (line: Buffer, length: number): Buffer => line.length > length ? 
 
 const endsAt = (line: Buffer, at: number): boolean => line.length === at || line[at] === BLANK
 
-/** The first word of a line's arguments, as text, and the rest behind one blank. */
-const keywordOf = (line: Buffer, from: number): { readonly keyword: string; readonly args: Buffer } => {
+/** The first word of a line's arguments, as text, and the rest behind one blank; `undefined` where there is no word. */
+const keywordOf = (line: Buffer, from: number): { readonly keyword: string; readonly args: Buffer } | undefined => {
+  if (endsAt(line, from)) return undefined
   const blank = line.indexOf(BLANK, from)
   return blank < 0
     ? { keyword: line.toString("latin1", from, line.length), args: none }
@@ -28,16 +29,20 @@ const keywordOf = (line: Buffer, from: number): { readonly keyword: string; read
 }
 
 /** The number of an ERR line: 1 to 10 digits, not 0 (gpg dies on 0), at most 32 bits; `undefined` for anything else. */
-const errorValue = (text: Buffer): number | undefined => {
+const readError = (line: Buffer): Reply | undefined => {
   let value = 0
-  let digits = 0
-  while (digits < text.length && text[digits] !== BLANK) {
-    const digit = text[digits]! - 0x30
-    if (digit < 0 || digit > 9 || digits === 10) return undefined
+  let at = 4
+  for (; at < line.length && line[at] !== BLANK; at++) {
+    const digit = line[at]! - 0x30
+    if (digit < 0 || digit > 9 || at === 14) return undefined
     value = value * 10 + digit
-    digits++
   }
-  return value > 0 && value <= 0xffffffff ? value : undefined
+  return value > 0 && value <= 0xffffffff ? { kind: "err", value, text: behind(line, at) } : undefined
+}
+
+const withKeyword = (kind: "status" | "inquire", line: Buffer, from: number): Reply | undefined => {
+  const read = keywordOf(line, from)
+  return read === undefined ? undefined : { kind, ...read }
 }
 
 /** Parses one line of a server; `undefined` for what no Assuan server says. */
@@ -51,17 +56,11 @@ export const parseReply = (line: Buffer): Reply | undefined => {
     case 0x44: // D
       return line[1] === BLANK ? { kind: "data", payload: line.subarray(2) } : undefined
     case 0x53: // S
-      return line[1] === BLANK && line.length > 2 ? { kind: "status", ...keywordOf(line, 2) } : undefined
-    case 0x45: { // ERR
-      if (line[1] !== 0x52 || line[2] !== 0x52 || line[3] !== BLANK) return undefined
-      const text = line.subarray(4)
-      const value = errorValue(text)
-      return value === undefined ? undefined : { kind: "err", value, text: text.subarray(String(value).length) }
-    }
+      return line[1] === BLANK ? withKeyword("status", line, 2) : undefined
+    case 0x45: // ERR
+      return line[1] === 0x52 && line[2] === 0x52 && line[3] === BLANK ? readError(line) : undefined
     case 0x49: // INQUIRE
-      return line.toString("latin1", 0, 8) === "INQUIRE " && line.length > 8
-        ? { kind: "inquire", ...keywordOf(line, 8) }
-        : undefined
+      return line.toString("latin1", 0, 8) === "INQUIRE " ? withKeyword("inquire", line, 8) : undefined
     default:
       return undefined
   }

@@ -2,7 +2,7 @@
 // sent; what is sent is made from values, so no byte reaches the agent as the client spelled it.
 import * as Result from "effect/Result"
 import { type GpgError, gpgError } from "./gpg-error.ts"
-import type { Command } from "./grammar/command.ts"
+import { carriesSecret, type Command } from "./grammar/command.ts"
 import { readWords, writeWords } from "./grammar/words.ts"
 import { MAX_LINE_OUT } from "./limits.ts"
 import { readOption } from "./option-line.ts"
@@ -25,6 +25,7 @@ const BLANK = 0x20
 const TAB = 0x09
 const NUL = 0x00
 const CR = 0x0d
+const LF_BYTE = 0x0a
 const empty = Buffer.alloc(0)
 
 const refused = (name: string, error: GpgError, reason: string): Request => ({ kind: "refused", name, error, reason })
@@ -61,6 +62,10 @@ export const parseRequest = (line: Buffer): Request => {
   if (line.indexOf(NUL) >= 0) {
     return { kind: "violation", error: gpgError.ASS_SYNTAX, reason: "a NUL byte in a command" }
   }
+  // no reader of lines gives one out; were it taken here, what stands behind it would be a command of its own
+  if (line.indexOf(LF_BYTE) >= 0) {
+    return { kind: "violation", error: gpgError.ASS_SYNTAX, reason: "a line feed inside a line" }
+  }
   if (line.indexOf(CR) >= 0) return refused("", gpgError.ASS_SYNTAX, "a carriage return inside a command")
   if (line[0] === BLANK || line[0] === TAB) return refused("", gpgError.ASS_SYNTAX, "leading white-space")
   const end = wordEnd(line)
@@ -93,8 +98,8 @@ export const parseRequest = (line: Buffer): Request => {
 const LF = Buffer.from("\n")
 
 /**
- * The line for the agent, with LF; `undefined` where it would be longer than the agent takes, which can happen only
- * where writing adds bytes that the client had not sent.
+ * The line for the agent, with LF; `undefined` where it would be longer than the 1000 bytes that are written. A client's
+ * own line may have one byte more than that.
  */
 export const writeRequest = (command: Command): Buffer | undefined => {
   const pieces: Array<Buffer> = []
@@ -106,8 +111,18 @@ export const writeRequest = (command: Command): Buffer | undefined => {
     writeWords(command, pieces)
   }
   pieces.push(LF)
-  const line = Buffer.concat(pieces)
+  const line = join(pieces, carriesSecret(command))
   return line.length <= MAX_LINE_OUT + 1 ? line : undefined
+}
+
+/** A secret is kept out of the pool that small buffers share. */
+const join = (pieces: ReadonlyArray<Buffer>, secret: boolean): Buffer => {
+  if (!secret) return Buffer.concat(pieces)
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  const line = Buffer.allocUnsafeSlow(Math.max(length, 4096)).subarray(0, length)
+  let at = 0
+  for (const piece of pieces) at += piece.copy(line, at)
+  return line
 }
 
 /** The line that brings an option to the agent. */

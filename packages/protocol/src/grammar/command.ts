@@ -4,7 +4,7 @@ import type { Operation } from "../operation.ts"
 import type { Field, Value } from "./field.ts"
 
 /** The first GnuPG release that has a thing; absent means every supported one, from 2.2 on. */
-export type Since = "2.3.0" | "2.3.7" | "2.3.8" | "2.4.0" | "2.4.1" | "2.4.4" | "2.5.0" | "2.5.2"
+export type Since = "2.3.0" | "2.3.7" | "2.3.8" | "2.4.0" | "2.4.1" | "2.4.4" | "2.5.0" | "2.5.2" | "2.5.6"
 
 /** One `--option` of a command. Without `value` it is a flag; `bare` is what the option means without its value. */
 export interface OptionSpec {
@@ -82,6 +82,9 @@ export interface Command {
   /** The command inside `SCD`. */
   readonly inner?: Command
 }
+
+/** Whether a line carries a secret among its arguments, so that its bytes have to be wiped. */
+export const carriesSecret = ({ spec }: Command): boolean => spec.args.some(({ field }) => field.secret === true)
 
 /** Whether a command carries an option. */
 export const has = (command: Command, option: string): boolean => command.options.has(option)

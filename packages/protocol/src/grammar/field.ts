@@ -15,6 +15,8 @@ export interface Field {
   readonly secret?: true
   /** Takes the rest of the line, blanks included. */
   readonly rest?: true
+  /** May begin with two dashes and be no option. */
+  readonly dashes?: true
 }
 
 const bytesOf = (value: Value): Buffer => typeof value === "string" ? Buffer.from(value, "latin1") : value
@@ -45,6 +47,16 @@ export const asKeygrip = (value: Value): Keygrip => value as Keygrip
 export const hex = (names: string, min: number, max: number): Field =>
   matching(names, new RegExp(`^(?:[0-9A-Fa-f]{2}){${min},${max}}$`), (text) => text.toUpperCase())
 
+/** A certificate's fingerprint, 16 or 20 bytes, also with colons between them (GnuPG agent/command.c cmd_istrusted). */
+export const fingerprint: Field = {
+  names: "FINGERPRINT",
+  read: (bytes) => {
+    const text = bytes.toString("latin1").replaceAll(":", "")
+    return /^(?:[0-9A-Fa-f]{32}|[0-9A-Fa-f]{40})$/.test(text) ? text.toUpperCase() : undefined
+  },
+  write: bytesOf
+}
+
 /** Hexadecimal digits that are a secret: bytes, so that they can be wiped. */
 export const secretHex = (names: string, max: number): Field => ({
   names,
@@ -72,11 +84,12 @@ export const integer = (names: string): Field =>
 export const isotime: Field = matching("ISOTIME", /^[0-9]{8}T[0-9]{6}$/)
 
 /**
- * A name or number of somebody else's making: letters, digits and harmless marks, and never with two dashes at its
- * start, which the agent would take for an option wherever it stands (GnuPG common/server-help.c has_option_name).
+ * A name or number of somebody else's making: letters, digits and harmless marks, and nowhere two dashes. The agent looks
+ * for an option by the first place where its letters stand (GnuPG common/server-help.c has_option), so the nonce in
+ * `PASSWD --cache-nonce=x--verify --verify KEYGRIP` would hide the `--verify` behind it.
  */
 export const word = (names: string, max = 100): Field =>
-  matching(names, new RegExp(`^(?!--)[0-9A-Za-z_.:,/@+=-]{1,${max}}$`))
+  matching(names, new RegExp(`^(?!.*--)[0-9A-Za-z_.:,/@+=$[\\]-]{1,${max}}$`))
 
 /** One of a few words, case-sensitive. */
 export const choice = (...words: ReadonlyArray<string>): Field => ({
@@ -100,7 +113,19 @@ export const rest = (names: string): Field => ({
   names,
   rest: true,
   read: (bytes) =>
-    bytes.length > 0 && bytes.indexOf(" --") < 0 && !(bytes[0] === 0x2d && bytes[1] === 0x2d) ? bytes : undefined,
+    bytes.length > 0 && bytes.indexOf(" --") < 0 && bytes.indexOf("\t--") < 0
+      && !(bytes[0] === 0x2d && bytes[1] === 0x2d)
+      ? bytes
+      : undefined,
+  write: bytesOf
+})
+
+/** The rest of the line, which may begin with dashes: the reader has looked for options before it, and only there. */
+export const restWithDashes = (names: string): Field => ({
+  names,
+  rest: true,
+  dashes: true,
+  read: (bytes) => bytes.length > 0 ? bytes : undefined,
   write: bytesOf
 })
 

@@ -89,7 +89,7 @@ export const readWords = (spec: CommandSpec, bytes: Buffer): Result.Result<Comma
       break
     }
     do {
-      if (cursor.atOption) return fail("an option behind an argument")
+      if (cursor.atOption && field.dashes === undefined) return fail("an option behind an argument")
       const value = field.read(field.rest === undefined ? cursor.word() : cursor.rest())
       if (value === undefined) return fail(`${spec.name} needs ${field.names}`)
       args.push(value)

@@ -1,7 +1,7 @@
 // Smart cards: SCD hands a command to the card daemon, which has a table of its own. Inner words are checked and written
 // anew like all others; what steers the reader for everybody is `admin` beside `card`.
 import type { CommandSpec, OptionSpec } from "../grammar/command.ts"
-import { hex, keygrip, number, rest, word } from "../grammar/field.ts"
+import { choice, hex, keygrip, number, restWithDashes, word } from "../grammar/field.ts"
 import type { Operation } from "../operation.ts"
 import {
   arg,
@@ -17,6 +17,7 @@ import {
 } from "./define.ts"
 
 const names = (...words: ReadonlyArray<string>): ReadonlyArray<OptionSpec> => words.map((name) => flag(name))
+const hashNames = choice("sha1", "sha224", "sha256", "sha384", "sha512", "rmd160", "md5", "none")
 const something = word("WORD", 200)
 const timestamp = valued("--timestamp", word("TIME", 20))
 
@@ -27,11 +28,8 @@ const inner = (
   more: Parameters<typeof command>[3] = {}
 ): CommandSpec => command(name, "agent", note, { status: "*", inquiries: unlocking, ...more, is: ["card", ...is] })
 
-const use = (name: string, note: string, is: Operation): CommandSpec =>
-  inner(name, note, [is], {
-    options: [valued("--hash", word("NAME", 20))],
-    args: [arg(something)]
-  })
+const use = (name: string, note: string, is: Operation, ...options: ReadonlyArray<OptionSpec>): CommandSpec =>
+  inner(name, note, [is], { options, args: [arg(something)] })
 
 /** The words of SCD: those of scdaemon 2.2, and what 2.4 and 2.5 add. */
 export const scdCommands: ReadonlyArray<CommandSpec> = [
@@ -40,12 +38,18 @@ export const scdCommands: ReadonlyArray<CommandSpec> = [
     args: [optional(word("APPTYPE", 40))]
   }),
   inner("LEARN", "reads the card's data", [], {
-    options: names("--force", "--keypairinfo", "--reread", "--multi"),
+    options: [
+      ...names("--force", "--keypairinfo"),
+      flag("--reread", "2.3.0"),
+      flag("--multi", "2.3.0"),
+      valued("--demand", word("SERIALNO", 60), "2.5.6")
+    ],
+    args: [optional(keygrip)],
     inquiries: [data("KNOWNCARDP")]
   }),
   inner("READCERT", "reads a certificate", [], { args: [arg(something)] }),
   inner("READKEY", "reads a public key", [], {
-    options: [...names("--advanced", "--info", "--info-only"), valued("--format", word("FORMAT", 20))],
+    options: [...names("--advanced", "--info", "--info-only"), valued("--format", choice("advanced", "ssh"), "2.3.8")],
     args: [arg(something)]
   }),
   inner("GETATTR", "reads a value", [], { args: [arg(something), optional(something)] }),
@@ -53,7 +57,7 @@ export const scdCommands: ReadonlyArray<CommandSpec> = [
     args: [arg(word("WHAT", 40)), optional(word("MORE", 40)), optional(word("MORE", 40))]
   }),
   inner("KEYINFO", "lists the card's keys", [], {
-    options: [{ name: "--list", value: word("CAPABILITY", 10), bare: true }, flag("--data")],
+    options: [{ name: "--list", value: choice("sign", "encr", "auth"), bare: true }, flag("--data")],
     args: [optional(keygrip)],
     since: "2.3.0"
   }),
@@ -62,12 +66,13 @@ export const scdCommands: ReadonlyArray<CommandSpec> = [
     options: names("--append"),
     args: [arg(hex("DATA", 1, 480))]
   }),
-  use("PKSIGN", "signs with a key of the card", "sign"),
-  use("PKAUTH", "authenticates with a key of the card", "authenticate"),
+  use("PKSIGN", "signs with a key of the card", "sign", valued("--hash", hashNames)),
+  use("PKAUTH", "authenticates with a key of the card", "authenticate", flag("--challenge-response", "2.3.8")),
   use("PKDECRYPT", "decrypts with a key of the card", "decrypt"),
   inner("SETATTR", "writes a value", ["store"], {
-    options: names("--inquire"),
-    args: [arg(word("NAME", 40)), optional(rest("VALUE"))],
+    options: [flag("--inquire", "2.3.0")],
+    // gpg writes `SCD SETATTR KEY-ATTR --force+1+1+rsa2048`
+    args: [arg(word("NAME", 40)), optional(restWithDashes("VALUE"))],
     inquiries: [secretData("VALUE", 4096), ...unlocking]
   }),
   inner("WRITECERT", "writes a certificate", ["import"], {
@@ -80,25 +85,27 @@ export const scdCommands: ReadonlyArray<CommandSpec> = [
     inquiries: [secretData("KEYDATA", 8192), ...unlocking]
   }),
   inner("GENKEY", "makes a key on the card", ["generate"], {
-    options: [flag("--force"), timestamp, valued("--algo", word("ALGORITHM", 40))],
+    options: [flag("--force"), timestamp, valued("--algo", word("ALGORITHM", 40), "2.3.0")],
     args: [arg(something)]
   }),
   inner("PASSWD", "changes a PIN", ["passwd"], {
     options: names("--reset", "--nullpin", "--clear"),
-    args: [arg(something)],
+    args: [arg(something), optional(keygrip)],
     inquiries: protecting
   }),
   inner("CHECKPIN", "checks a PIN, and uses up a try", ["passwd"], { args: [arg(something)] }),
   inner("RANDOM", "takes random bytes from the card", ["admin"], { args: [arg(number("COUNT"))] }),
   inner("APDU", "sends a raw command to the card", ["admin"], {
     options: [
-      ...names("--atr", "--more", "--dump-atr", "--data"),
+      ...names("--atr", "--more", "--dump-atr"),
+      flag("--data-atr", "2.3.0"),
       { name: "--exlen", value: number("COUNT"), bare: true }
     ],
     args: [optional(hex("APDU", 1, 480))]
   }),
   inner("LOCK", "keeps other sessions from the card", ["admin"], { options: names("--wait") }),
   inner("UNLOCK", "lets other sessions at the card", ["admin"]),
+  inner("RESET", "resets the card in the reader", ["admin"], { options: names("--keep-lock") }),
   inner("RESTART", "starts the card's session anew", ["admin"]),
   inner("DISCONNECT", "lets go of the reader", ["admin"]),
   inner("KILLSCD", "stops the card daemon", ["admin"]),

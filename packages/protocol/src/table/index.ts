@@ -32,9 +32,9 @@ export const commands: ReadonlyArray<CommandSpec> = [
 const byName: ReadonlyMap<string, CommandSpec> = new Map(commands.map((spec) => [spec.name, spec]))
 const scdByName: ReadonlyMap<string, CommandSpec> = new Map(scdCommands.map((spec) => [spec.name, spec]))
 
-/** The agent compares exactly first and then without regard to case (libassuan assuan-handler.c). */
+/** The agent compares exactly first and then without regard to the case of ASCII (libassuan assuan-handler.c). */
 const lookUp = (table: ReadonlyMap<string, CommandSpec>, name: string): CommandSpec | undefined =>
-  table.get(name) ?? table.get(name.toUpperCase())
+  table.get(name) ?? table.get(name.replace(/[a-z]+/g, (letters) => letters.toUpperCase()))
 
 /** The description of a command, by its name in any case. */
 export const commandSpec = (name: string): CommandSpec | undefined => lookUp(byName, name)

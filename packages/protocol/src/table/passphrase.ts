@@ -1,7 +1,7 @@
 // Commands that hand out, take or ask for passphrases, and questions to the owner.
 import type { Command, CommandSpec } from "../grammar/command.ts"
 import { has } from "../grammar/command.ts"
-import { choice, escapedText, integer, isKeygrip, number, secretHex, word } from "../grammar/field.ts"
+import { choice, escapedText, isKeygrip, number, secretHex, word } from "../grammar/field.ts"
 import type { Operation } from "../operation.ts"
 import { arg, command, CONFIRM, flag, optional, PASSPHRASE, PINENTRY_LAUNCHED, secretData, valued } from "./define.ts"
 
@@ -41,7 +41,8 @@ export const passphraseCommands: ReadonlyArray<CommandSpec> = [
     is: "cache",
     keys: "use",
     options: [flag("--inquire"), flag("--restricted", "2.4.1")],
-    args: [arg(cacheId), arg(integer("TTL")), optional(secretHex("HEXPASSPHRASE", 480))],
+    // the agent takes no other time, and what follows these two characters for the passphrase (cmd_preset_passphrase)
+    args: [arg(cacheId), arg(choice("-1")), optional(secretHex("HEXPASSPHRASE", 480))],
     inquiries: [secretData("PASSPHRASE", 480)]
   }),
   command("CLEAR_PASSPHRASE", "agent", "takes a passphrase out of the cache, for every client", {

@@ -1,15 +1,14 @@
 // The trust list and the agent's stores, which every client shares.
 import type { CommandSpec } from "../grammar/command.ts"
-import { choice, hex, integer, keygrip, rest, secretRest, word } from "../grammar/field.ts"
+import { choice, fingerprint, integer, keygrip, rest, secretRest, word } from "../grammar/field.ts"
 import { arg, command, flag, optional, PINENTRY_LAUNCHED, secretData } from "./define.ts"
 
 const key = word("NAME", 100)
-const certificate = hex("FINGERPRINT", 16, 20)
 
 export const trustCommands: ReadonlyArray<CommandSpec> = [
   command("ISTRUSTED", "agent", "tells whether a root certificate is trusted", {
     is: "list",
-    args: [arg(certificate)],
+    args: [arg(fingerprint)],
     status: ["TRUSTLISTFLAG"]
   }),
   command("LISTTRUSTED", "agent", "lists the trusted root certificates", {
@@ -20,7 +19,7 @@ export const trustCommands: ReadonlyArray<CommandSpec> = [
   command("MARKTRUSTED", "agent", "asks the owner to trust a root certificate", {
     is: "trust",
     changes: true,
-    args: [arg(certificate), arg(choice("S", "P")), arg(rest("NAME"))],
+    args: [arg(fingerprint), arg(choice("S", "P")), arg(rest("NAME"))],
     inquiries: [PINENTRY_LAUNCHED]
   })
 ]
