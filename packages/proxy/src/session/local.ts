@@ -8,6 +8,7 @@ import { commands } from "@gripgate/protocol/table/index"
 import type { OptionNameSpec } from "@gripgate/protocol/table/option"
 import * as Effect from "effect/Effect"
 import type { SessionContext } from "./context.ts"
+import { pinentryVariables } from "./owners-environment.ts"
 
 const CLOSING = okLine("closing connection")
 const FALSE = errLine(gpgError.FALSE)
@@ -42,7 +43,9 @@ const TOKEN = Buffer.from("gripgate:")
 
 /** The key under which an option is kept: a variable of the environment has one each. */
 const optionKey = (option: OptionNameSpec, value: Buffer): string =>
-  option.name === "putenv" ? `putenv ${value.toString("latin1").split("=", 1)[0]}` : option.name
+  option.name === "putenv" ? `putenv ${variableOf(value)}` : option.name
+
+const variableOf = (value: Buffer): string => value.toString("latin1").split("=", 1)[0]!
 
 /**
  * Keeps an option for the session and answers it; `undefined` where the agent has to judge it: loopback, which it may
@@ -55,6 +58,8 @@ export const answerOption = (session: SessionContext, option: OptionNameSpec, va
     case "environment": {
       // kept in any case: the policy may allow it later, and what it allows now is looked up when a command is sent
       const kept = option.name === "pinentry-user-data" ? withoutToken(value) : value
+      // no other variable gets to a pinentry, and names without end would fill the memory
+      if (option.name === "putenv" && !pinentryVariables.has(variableOf(value))) return OK_LINE
       if (kept.length > 0 || value.length === 0) {
         state.environment.set(optionKey(option, kept), writeOption(option.name, kept))
       }

@@ -19,6 +19,9 @@ export const ownNonces = (state: SessionState, command: Command): Command => {
   return { ...command, args, options: kept }
 }
 
+/** Nonces of one session; the oldest goes first. */
+const MAX_NONCES = 64
+
 /** Notes the nonces that an answer gives to this client. */
 export const keepNonces = (state: SessionState, command: Command, answer: Buffer): void => {
   const { status } = command.spec
@@ -29,6 +32,8 @@ export const keepNonces = (state: SessionState, command: Command, answer: Buffer
     const nonce = /^S (?:CACHE|PASSWD)_NONCE ([0-9A-Za-z_.:,/@+=-]{1,100})$/.exec(answer.toString("latin1", from, to))
       ?.[1]
     if (nonce !== undefined) state.nonces.add(nonce)
+    // a session that makes keys without end is no reason to grow
+    if (state.nonces.size > MAX_NONCES) state.nonces.delete(state.nonces.values().next().value!)
     from = to + 1
   }
 }

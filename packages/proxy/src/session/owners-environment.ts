@@ -26,6 +26,15 @@ const variables = [
   "PINENTRY_GEOM_HINT"
 ]
 
+/** Every variable that an agent hands to a pinentry. */
+export const pinentryVariables: ReadonlySet<string> = new Set([
+  "GPG_TTY",
+  "TERM",
+  "DISPLAY",
+  "XAUTHORITY",
+  ...variables
+])
+
 /** A value that fits in a line. */
 const isPlain = (value: string | undefined): value is string =>
   value !== undefined && value !== "" && value.length <= 900 && !/[\0\r\n]/.test(value)

@@ -1,8 +1,8 @@
 // One client, from the greeting to the end. Read top to bottom: the next line is looked at only when the last has been
 // answered, and each gets exactly one reply.
 import { gpgError } from "@gripgate/protocol/gpg-error"
-import { errLine, okLine } from "@gripgate/protocol/reply"
 import { carriesSecret } from "@gripgate/protocol/grammar/command"
+import { errLine, okLine } from "@gripgate/protocol/reply"
 import { parseRequest, type Request } from "@gripgate/protocol/request"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -60,9 +60,11 @@ const isBye = (request: Request): boolean => request.kind === "command" && reque
 
 /** Lines whose bytes are wiped: secrets where the table says so, and what may be one because nobody can tell what it is. */
 const mayHoldSecret = (request: Request): boolean =>
-  request.kind === "command" ? carriesSecret(request.command)
-  : request.kind === "option" ? request.option.secret === true
-  : request.kind !== "ignore"
+  request.kind === "command"
+    ? carriesSecret(request.command)
+    : request.kind === "option"
+    ? request.option.secret === true
+    : request.kind !== "ignore"
 
 /** The reply to what needs no agent; empty for what gets none, `undefined` for what needs one. */
 const answerHere = (session: SessionContext, request: Request): Buffer | undefined => {

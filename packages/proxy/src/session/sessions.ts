@@ -105,7 +105,9 @@ export const makeSessions = Effect.fnUntraced(
       }
       yield* ended
     })
-    yield* Effect.addFinalizer(() => Effect.andThen(stop, Effect.sync(() => sockets.forEach((socket) => socket.destroySoon()))))
+    yield* Effect.addFinalizer(() =>
+      Effect.andThen(stop, Effect.sync(() => sockets.forEach((socket) => socket.destroySoon())))
+    )
 
     return { accept, open: () => running.size, openOn: (path) => byPath.get(path) ?? 0, served: () => served }
   }

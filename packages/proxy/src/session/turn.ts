@@ -27,6 +27,9 @@ const MAX_INQUIRIES = 64
 /** An answer that the agent says it can take, in bytes, is believed up to here. */
 const MAX_INQUIRY = 64 * 1024
 
+/** Answers of cmd_has_option that are remembered: gpg asks for two, and a client could ask for any number of words. */
+const MAX_KNOWN = 64
+
 /** The session ends after the reply to this: the agent closes the connection too. */
 const endsSession = (command: Command): boolean => command.spec.name === "KILLAGENT"
 
@@ -266,7 +269,7 @@ const putToClient = Effect.fnUntraced(function*(
 const release = (session: SessionContext, command: Command, result: Extract<Outcome, { kind: "done" }>): void => {
   const { client, services, state } = session
   const taken = result.connection.collected.take()!
-  if (command.spec.name === "GETINFO" && command.args[0] === "cmd_has_option") {
+  if (command.spec.name === "GETINFO" && command.args[0] === "cmd_has_option" && services.hasOption.size < MAX_KNOWN) {
     services.hasOption.set(hasOptionKey(result.connection.version, command), result.ok)
   }
   if (command.spec.name === "SETHASH" && result.ok) {

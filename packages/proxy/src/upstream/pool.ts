@@ -123,8 +123,10 @@ export const makePool = Effect.fnUntraced(
         Fiber.join(fiber),
         (error) => wants(error.reason) || wasDropped(error.reason) ? open : Effect.fail(error)
       )
-      return Effect.tapError(opened, (error) =>
-        Effect.sync(() => log.write(4, `no agent at ${socket}: ${error.reason}`)))
+      return Effect.tapError(
+        opened,
+        (error) => Effect.sync(() => log.write(4, `no agent at ${socket}: ${error.reason}`))
+      )
     })
 
     const version: Effect.Effect<string, NoAgent> = Effect.suspend(() => {
