@@ -1,0 +1,422 @@
+// What the policy forbids, as the person at stock gpg sees it, as the owner finds it in the gate's log, and as a session
+// survives it. One gate with an app for each operation, of which it may do everything else.
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { makeClientHome } from "@gripgate/testkit/client-home"
+import { type Gate, startGate } from "@gripgate/testkit/gate-process"
+import { type Homedir, makeHomedir } from "@gripgate/testkit/homedir"
+import { fixtureKeys, importKey } from "@gripgate/testkit/keys"
+import { connectRaw, type RawClient } from "@gripgate/testkit/raw-client"
+import { run, type RunResult } from "@gripgate/testkit/run"
+import { join } from "node:path"
+
+const { plain: alice, protected: bob, rsa } = fixtureKeys
+const text = "a text\n"
+const loopback = ["--batch", "--pinentry-mode", "loopback", "--passphrase", "abc"]
+const FORBIDDEN = "ERR 67109115 Forbidden <GPG Agent>"
+
+interface Case {
+  readonly operation: string
+  /** What the user does, and of how it ends: the exit code is gpg's own choice. */
+  readonly does: string
+  readonly argv: ReadonlyArray<string>
+  readonly input?: string | Buffer
+  readonly exit: number
+  readonly says: ReadonlyArray<string>
+  /** The commands that are refused, in their order. */
+  readonly log: ReadonlyArray<string>
+}
+
+const gpg = (...args: ReadonlyArray<string>): ReadonlyArray<string> => ["gpg", ...args]
+const ask = (...commands: ReadonlyArray<string>): ReadonlyArray<string> => ["gpg-connect-agent", ...commands, "/bye"]
+
+const cases = (ciphertext: Buffer): ReadonlyArray<Case> => [
+  {
+    operation: "sign",
+    does: "clearsign",
+    argv: gpg("-u", alice.fingerprint, "--clearsign"),
+    input: text,
+    exit: 2,
+    says: ["gpg: signing failed: Forbidden", "gpg: [stdin]: clear-sign failed: Forbidden"],
+    log: ["PKSIGN"]
+  },
+  {
+    operation: "certify",
+    does: "a signature on another's key",
+    argv: gpg("--batch", "--yes", "-u", alice.fingerprint, "--quick-sign-key", bob.fingerprint),
+    exit: 2,
+    says: ["gpg: signing failed: Forbidden"],
+    log: ["PKSIGN"]
+  },
+  {
+    operation: "authenticate",
+    does: "a signature, which may be an authentication for all that the agent can tell",
+    argv: gpg("-u", alice.fingerprint, "--clearsign"),
+    input: text,
+    exit: 2,
+    says: ["gpg: signing failed: Forbidden"],
+    log: ["PKSIGN"]
+  },
+  {
+    operation: "decrypt",
+    does: "decrypt",
+    argv: gpg("--decrypt"),
+    input: ciphertext,
+    exit: 2,
+    says: ["gpg: public key decryption failed: Forbidden", "gpg: decryption failed: No secret key"],
+    log: ["PKDECRYPT"]
+  },
+  {
+    operation: "loopback",
+    does: "clearsign with a key named",
+    argv: gpg(...loopback, "-u", bob.fingerprint, "--clearsign"),
+    input: text,
+    exit: 2,
+    says: ["gpg: setting pinentry mode 'loopback' failed: Forbidden"],
+    log: ["OPTION pinentry-mode"]
+  },
+  {
+    operation: "passphrase",
+    does: "encrypt symmetrically",
+    argv: gpg("--symmetric"),
+    input: text,
+    exit: 2,
+    says: ["gpg: problem with the agent: Forbidden"],
+    log: ["GET_PASSPHRASE"]
+  },
+  {
+    operation: "cache",
+    does: "clear a passphrase",
+    argv: ask("CLEAR_PASSPHRASE --mode=normal an-id"),
+    exit: 0,
+    says: [FORBIDDEN],
+    log: ["CLEAR_PASSPHRASE"]
+  },
+  {
+    operation: "generate",
+    does: "make a key",
+    argv: gpg("--batch", "--quick-generate-key", "New <new@example.org>", "ed25519"),
+    exit: 2,
+    says: ["gpg: agent_genkey failed: Forbidden", "gpg: key generation failed: Forbidden"],
+    log: ["GENKEY"]
+  },
+  {
+    operation: "generate",
+    does: "add a subkey",
+    argv: gpg("--batch", "--quick-add-key", bob.fingerprint, "cv25519", "encr"),
+    exit: 2,
+    says: ["Forbidden"],
+    log: ["PASSWD"]
+  },
+  {
+    operation: "import",
+    does: "import a secret key",
+    argv: gpg("--batch", "--import"),
+    input: rsa.armored,
+    exit: 2,
+    says: ["gpg: error getting the KEK: Forbidden"],
+    log: ["KEYWRAP_KEY"]
+  },
+  {
+    operation: "export",
+    does: "export a secret key",
+    argv: gpg("--export-secret-keys", alice.fingerprint),
+    exit: 2,
+    says: ["gpg: error getting the KEK: Forbidden", "gpg: WARNING: nothing exported"],
+    log: ["KEYWRAP_KEY"]
+  },
+  {
+    // gpg ends with 0, as it does for every error here
+    operation: "passwd",
+    does: "change the passphrase",
+    argv: gpg("--batch", "--change-passphrase", bob.fingerprint),
+    exit: 0,
+    says: ["error changing passphrase: Forbidden"],
+    log: ["PASSWD", "PASSWD"]
+  },
+  {
+    operation: "delete",
+    does: "delete a secret key",
+    argv: gpg("--batch", "--yes", "--delete-secret-keys", alice.fingerprint),
+    exit: 2,
+    says: ["gpg: deleting secret key failed: Forbidden"],
+    log: ["DELETE_KEY", "DELETE_KEY"]
+  },
+  {
+    operation: "trust",
+    does: "list the trusted root certificates",
+    argv: ask("LISTTRUSTED"),
+    exit: 0,
+    says: [FORBIDDEN],
+    log: ["LISTTRUSTED"]
+  },
+  {
+    operation: "card",
+    does: "look at the card",
+    argv: gpg("--card-status"),
+    exit: 2,
+    says: ["gpg: OpenPGP card not available: Forbidden"],
+    log: ["SCD GETINFO"]
+  },
+  {
+    operation: "store",
+    does: "read what clients share",
+    argv: ask("GETVAL a-name"),
+    exit: 0,
+    says: [FORBIDDEN],
+    log: ["GETVAL"]
+  },
+  {
+    operation: "admin",
+    does: "stop the agent",
+    argv: ["gpgconf", "--kill", "gpg-agent"],
+    exit: 0,
+    says: [],
+    log: ["KILLAGENT"]
+  },
+  {
+    operation: "list",
+    does: "list secret keys: none",
+    argv: gpg("-K", alice.fingerprint),
+    exit: 2,
+    says: ["gpg: keydb_search failed: Forbidden", "gpg: error reading key: Forbidden"],
+    log: ["HAVEKEY"]
+  }
+]
+
+/** What a raw client sends to be refused, and what it may do right after that over the same connection. */
+const attempts: Readonly<Record<string, { readonly before?: ReadonlyArray<string>; readonly refused: string }>> = {
+  sign: { before: [`SIGKEY ${alice.keygrips.primary}`, `SETHASH 8 ${"ab".repeat(32)}`], refused: "PKSIGN" },
+  certify: { before: [`SIGKEY ${alice.keygrips.primary}`, `SETHASH 8 ${"ab".repeat(32)}`], refused: "PKSIGN" },
+  authenticate: { before: [`SIGKEY ${alice.keygrips.primary}`, `SETHASH 8 ${"ab".repeat(32)}`], refused: "PKSIGN" },
+  decrypt: { before: [`SETKEY ${alice.keygrips.encryption}`], refused: "PKDECRYPT" },
+  loopback: { refused: "OPTION pinentry-mode=loopback" },
+  passphrase: { refused: "GET_PASSPHRASE --data -- an-id X X Tell+me" },
+  cache: { refused: "GET_PASSPHRASE --no-ask an-id X X X" },
+  generate: { refused: "GENKEY" },
+  import: { refused: "KEYWRAP_KEY --import" },
+  export: { refused: `EXPORT_KEY ${alice.keygrips.primary}` },
+  passwd: { refused: `PASSWD ${alice.keygrips.primary}` },
+  delete: { refused: `DELETE_KEY --force ${alice.keygrips.primary}` },
+  trust: { refused: "LISTTRUSTED" },
+  card: { refused: "SCD SERIALNO" },
+  store: { refused: "GETVAL a-name" },
+  admin: { refused: "KILLAGENT" },
+  list: { refused: `KEYINFO ${alice.keygrips.primary}` }
+}
+const apps = [...Object.keys(attempts), "prompt"]
+
+const tableOf = (app: string, ...lines: ReadonlyArray<string>) => ["", `[apps.${app}]`, `socket = "${app}"`, ...lines]
+const allKeys = "keys = [\"*\"]"
+const policy = [
+  "default = \"allow\"",
+  ...apps.flatMap((app) => tableOf(app, allKeys, `${app} = "forbid"`)),
+  ...tableOf("asks", allKeys, "sign = \"ask\""),
+  ...tableOf("shows-a-token", allKeys, "sign = \"token\""),
+  ...tableOf("has-one-key", `keys = ["grip:${alice.keygrips.primary}", "grip:${alice.keygrips.encryption}"]`)
+].join("\n")
+const lineOf = (operation: string) => policy.split("\n").indexOf(`${operation} = "forbid"`) + 1
+
+let owner: Homedir
+let gate: Gate
+let ciphertext: Buffer
+const socketOf = (app: string) => join(owner.path, `${app}.sock`)
+
+beforeAll(async () => {
+  owner = await makeHomedir({ agentConf: ["disable-scdaemon", "allow-preset-passphrase"] })
+  for (const key of ["plain", "protected"] as const) await importKey(owner, key)
+  ciphertext = (await owner.gpg(["-r", alice.fingerprint, "--encrypt"], { input: text })).stdout
+  const named = [...apps, "asks", "shows-a-token", "has-one-key"]
+  const listen = named.flatMap((app) => ["--listen", `${app}=${socketOf(app)}`])
+  const own = ["--state", join(owner.path, "state"), "--control", join(owner.path, "control")]
+  gate = await startGate({ home: owner, policy, args: [...listen, ...own] })
+})
+afterAll(async () => {
+  await gate.close()
+  await owner.close()
+})
+
+/** Runs something as an app, and gives the log lines that the gate wrote about refusals meanwhile. */
+const as = async (app: string, argv: ReadonlyArray<string>, input?: string | Buffer) => {
+  await using client = await makeClientHome({ owner, socket: socketOf(app) })
+  const before = gate.log().length
+  const result = await run(argv, { env: client.env, ...input !== undefined && { input } })
+  return { result, refusals: () => gate.log().slice(before).filter((line) => line.startsWith("gripgate: refused ")) }
+}
+
+const connect = async (app: string): Promise<RawClient> => {
+  const client = await connectRaw(socketOf(app))
+  assert.match((await client.readReply()).last, /^OK/, "greeted all the same")
+  return client
+}
+
+const said = ({ stderr, stdout }: RunResult): ReadonlyArray<string> => `${stderr}${stdout}`.split("\n")
+
+/** The gate's line about one refusal, taken apart. */
+const refusal = /^gripgate: refused (.*) to app (\S+) \(session \d+\) by (.*?): (.*)$/
+const expected = (operation: string, command: string) => ({
+  app: operation,
+  command,
+  entry: `[apps.${operation}] ${operation} = "forbid" (${gate.policyFile}:${lineOf(operation)}:1)`
+})
+const read = (line: string) => {
+  const [, , app, command, entry] = refusal.exec(line) ?? []
+  return { app, command, entry }
+}
+
+describe("a forbidden operation: a message for whoever runs gpg, a line in the log for the owner", () => {
+  for (const [index, { does, operation }] of cases(Buffer.alloc(0)).entries()) {
+    it(`${operation}: ${does}`, async () => {
+      const { argv, exit, input, log, says } = cases(ciphertext)[index]!
+      const { refusals, result } = await as(operation, argv, input)
+      const lines = said(result)
+      assert.strictEqual(result.code, exit, lines.join("\n"))
+      for (const message of says) assert.isTrue(lines.some((line) => line.includes(message)), lines.join("\n"))
+      assert.strictEqual(says.length > 0 || lines.every((line) => line === ""), true, lines.join("\n"))
+      await gate.waitForLog(new RegExp(`to app ${operation} .* by ${log.at(-1)}: `))
+      assert.deepEqual(refusals().map(read), log.map((command) => expected(operation, command)))
+      for (const line of refusals()) {
+        // a signature is refused as one, also where what is forbidden is what it may be besides
+        const asked = operation === "certify" || operation === "authenticate" ? "sign" : operation
+        assert.match(refusal.exec(line)![1]!, new RegExp(`^${asked}(?: with key [0-9A-F]{40})?$`))
+      }
+    })
+  }
+
+  it("nothing of all that has changed anything", async () => {
+    assert.isDefined(await owner.agentPid())
+    await using agent = await connectRaw(await owner.agentSocket())
+    await agent.readReply()
+    const { status } = await agent.command("KEYINFO --list")
+    const grips = status.map((line) => line.split(" ")[1]!).toSorted()
+    assert.deepEqual(grips, [alice, bob].flatMap(({ keygrips }) => Object.values(keygrips)).toSorted())
+  })
+
+  it("loopback without a key named: gpg goes on without it, and the gate does not let it", async () => {
+    const { refusals, result } = await as("loopback", gpg(...loopback, "--clearsign"), text)
+    assert.strictEqual(result.code, 2, result.stderr)
+    assert.include(result.stderr, "gpg: setting pinentry mode 'loopback' failed: Forbidden\n")
+    assert.notInclude(result.stdout.toString(), "BEGIN PGP SIGNATURE")
+    await gate.waitForLog(/refused PKSIGN of app loopback \(session \d+\): this session was refused loopback/)
+    assert.deepEqual(read(refusals()[0]!), expected("loopback", "OPTION pinentry-mode"))
+    assert.strictEqual(await owner.pinentry.questions(), 0)
+  })
+
+  it("prompt: no error, but the pinentry appears where the owner is", async () => {
+    await using client = await makeClientHome({ owner, socket: socketOf("prompt") })
+    await owner.pinentry.script({ answers: [{ pin: "abc" }] })
+    const result = await run(gpg("-u", bob.fingerprint, "--clearsign"), {
+      env: { ...client.env, DISPLAY: ":77", PINENTRY_USER_DATA: "of the client" },
+      input: text
+    })
+    assert.strictEqual(result.code, 0, result.stderr)
+    const start = (await owner.pinentry.log()).findLast(({ event }) => event === "start")
+    assert.isTrue(start?.event === "start" && !start.argv.includes("--display"), JSON.stringify(start))
+    assert.isTrue(start?.event === "start" && start.env["PINENTRY_USER_DATA"] === undefined)
+  })
+})
+
+describe("what cannot be satisfied yet is refused, and the log says why", () => {
+  const reasons = { "asks": "there is no way to ask the owner", "shows-a-token": "no token was presented" }
+  for (const [app, why] of Object.entries(reasons)) {
+    it(`an app that ${app}: ${why}`, async () => {
+      const { refusals, result } = await as(app, gpg("-u", alice.fingerprint, "--clearsign"), text)
+      assert.strictEqual(result.code, 2, result.stderr)
+      assert.include(result.stderr, "gpg: signing failed: Forbidden\n")
+      await gate.waitForLog(new RegExp(`to app ${app} .* by PKSIGN: .*, and ${why}$`))
+      assert.strictEqual(refusals().length, 1)
+    })
+  }
+})
+
+describe("a key that an app was not given does not exist for it", () => {
+  it("is not listed", async () => {
+    const { result } = await as("has-one-key", gpg("-K", "--with-colons"))
+    assert.strictEqual(result.code, 0, result.stderr)
+    assert.strictEqual(result.stderr, "")
+    const listed = result.stdout.toString()
+    assert.include(listed, alice.fingerprint)
+    assert.notInclude(listed, bob.fingerprint)
+  })
+
+  it("is not signed with, and the given one is", async () => {
+    const { result } = await as("has-one-key", gpg("-u", bob.fingerprint, "--clearsign"), text)
+    assert.strictEqual(result.code, 2)
+    assert.include(result.stderr, `gpg: skipped "${bob.fingerprint}": No secret key\n`)
+    assert.strictEqual((await as("has-one-key", gpg("-u", alice.fingerprint, "--clearsign"), text)).result.code, 0)
+  })
+})
+
+describe("a refused session lives on: the next allowed command of the same connection works", () => {
+  /** A use of a key from beginning to end. */
+  const use = async (client: RawClient, app: string) => {
+    if (["sign", "certify", "authenticate"].includes(app)) {
+      assert.strictEqual((await client.command("KEYWRAP_KEY --export")).last, "OK")
+      const { data, last } = await client.command(`EXPORT_KEY ${alice.keygrips.primary}`)
+      assert.strictEqual(last, "OK")
+      return assert.isAbove(data.length, 100, "a wrapped key")
+    }
+    await client.command("RESET")
+    assert.strictEqual((await client.command(`SIGKEY ${alice.keygrips.primary}`)).last, "OK")
+    assert.strictEqual((await client.command(`SETHASH 8 ${"cd".repeat(32)}`)).last, "OK")
+    const { data, last } = await client.command("PKSIGN")
+    assert.strictEqual(last, "OK")
+    assert.include(data.toString("latin1"), "(7:sig-val(5:eddsa")
+  }
+
+  for (const [app, { before = [], refused }] of Object.entries(attempts).filter(([app]) => app !== "loopback")) {
+    it(`${app}: ${refused.split(" ", 1)}`, async () => {
+      await using client = await connect(app)
+      for (const line of before) assert.strictEqual((await client.command(line)).last, "OK")
+      for (let i = 0; i < 2; i++) {
+        const { last, lines } = await client.command(refused)
+        assert.strictEqual(lines.length, 1, "one reply")
+        assert.isTrue(last.startsWith(FORBIDDEN), last)
+      }
+      await use(client, app)
+    })
+  }
+
+  it("loopback: only after another pinentry mode, and RESET is none", async () => {
+    await using client = await connect("loopback")
+    const sign = async () => {
+      await client.command(`SIGKEY ${alice.keygrips.primary}`)
+      await client.command(`SETHASH 8 ${"cd".repeat(32)}`)
+      return (await client.command("PKSIGN")).last
+    }
+    assert.match((await client.command("OPTION pinentry-mode=loopback")).last, /^ERR 67109115 Forbidden/)
+    assert.match(await sign(), /^ERR 67109115 Forbidden/)
+    assert.strictEqual((await client.command("RESET")).last, "OK")
+    assert.match(await sign(), /^ERR 67109115 Forbidden/)
+    assert.strictEqual((await client.command("OPTION pinentry-mode=ask")).last, "OK")
+    assert.strictEqual(await sign(), "OK")
+  })
+})
+
+describe("a gate that forbids by default, or would have to ask", () => {
+  for (const [verdict, does] of [["forbid", /No secret key|Forbidden/], ["ask", /Forbidden/]] as const) {
+    it(`--default ${verdict}: nothing works, nothing hangs, and nobody is asked`, async () => {
+      await using stack = new AsyncDisposableStack()
+      const listen = join(owner.path, `default-${verdict}.sock`)
+      const own = ["--state", `${listen}.state`, "--control", `${listen}.control`]
+      const strict = stack.use(await startGate({ home: owner, listen, args: ["--default", verdict, ...own] }))
+      const client = stack.use(await makeClientHome({ owner, socket: strict.socket }))
+      const questions = await owner.pinentry.questions()
+      const runs = [
+        await client.run(gpg("-u", alice.fingerprint, "--clearsign"), { input: text }),
+        await client.run(gpg("--decrypt"), { input: ciphertext }),
+        await client.run(gpg("--symmetric"), { input: text }),
+        await client.run(gpg("--export-secret-keys")),
+        await client.run(gpg("--batch", "--yes", "--delete-secret-keys", alice.fingerprint))
+      ]
+      for (const { code, stderr } of runs) {
+        assert.strictEqual(code, 2, stderr)
+        assert.match(stderr, does)
+      }
+      assert.strictEqual(await owner.pinentry.questions(), questions)
+      await strict.waitForLog(new RegExp(`^gripgate: refused .*: default = "${verdict}"`))
+      // a card that is not there is what gpg looks for in ordinary work, and it says nothing of it
+      const card = await client.run(gpg("--card-status"))
+      assert.include(card.stderr, "gpg: OpenPGP card not available: No SmartCard daemon\n")
+    })
+  }
+})
