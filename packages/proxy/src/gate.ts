@@ -114,7 +114,7 @@ export const startGate = Effect.fnUntraced(function*(
 /** Sockets are made at the start; a policy that changes them takes effect with all else but these. */
 const warnOfSockets = (before: Policy, after: Policy, write: (priority: 4, message: string) => void): void => {
   const sockets = (policy: Policy): string =>
-    [...policy.apps.values()].map((app) => `${app.name} ${app.socket}`).sort().join()
+    [...policy.apps.values()].map((app) => `${app.name} ${app.socket}`).toSorted().join()
   if (sockets(before) !== sockets(after)) {
     write(4, "the policy changes the sockets of apps: that needs a restart of the gate, all else is in force now")
   }
