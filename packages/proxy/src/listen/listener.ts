@@ -5,9 +5,9 @@ import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
 import * as net from "node:net"
 import { dirname, resolve } from "node:path"
+import { makeFolder } from "../folder.ts"
 import { type Lock, takeLock } from "../lock.ts"
 import { type Log, LogService } from "../log.ts"
-import { makeFolder } from "../folder.ts"
 import { reasonOf } from "../reason.ts"
 import {
   type Identity,
