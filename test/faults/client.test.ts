@@ -2,6 +2,7 @@
 // the next one.
 import { assert, describe, it } from "@effect/vitest"
 import type { FakeAgent } from "@gripgate/testkit/fake-agent"
+import { endlessStatus } from "@gripgate/testkit/fake-agent/faults"
 import type { RawClient } from "@gripgate/testkit/raw-client"
 import { connect } from "node:net"
 import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises"
@@ -204,6 +205,14 @@ describe("a client that never reads", () => {
       await deafClient(gate.socket, `READKEY ${primary}\n`.repeat(1_200))
       // some 200 KiB lie in the system's buffers, as many as 120 of these replies
       assert.isBelow(agent.commands().filter((line) => line.startsWith("READKEY")).length, 400)
+      assert.match(gate.log().join("\n"), /closed a session of anyone .*: a reply was not read in time/)
+    }))
+
+  it("with progress without end: the agent's connection ends too", () =>
+    assertLivesOn({ limits: { takeReply: 200 } }, async (gate, agent) => {
+      agent.handle("READKEY", endlessStatus)
+      await deafClient(gate.socket, `READKEY ${primary}\nNOP\n`)
+      await agent.connections.find(({ commands }) => commands.includes(`READKEY ${primary}`))!.ended
       assert.match(gate.log().join("\n"), /closed a session of anyone .*: a reply was not read in time/)
     }))
 

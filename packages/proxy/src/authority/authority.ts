@@ -27,6 +27,7 @@ export const signatures: ReadonlyArray<Operation> = ["sign", "certify", "authent
 
 /** A yes. It is looked at again before an answer is released, since it may have been taken back meanwhile. */
 export interface Permit {
+  readonly _tag: "Permit"
   readonly alive: () => boolean
 }
 
@@ -40,7 +41,8 @@ export interface Refusal {
 export const refusal = (error: GpgError, reason: string): Refusal => ({ _tag: "Refusal", error, reason })
 
 export class Authority extends Context.Service<Authority, {
-  readonly permit: (use: Use) => Effect.Effect<Permit, Refusal>
+  /** The decision, or the way to it where somebody has to be asked. Most are made at once, on the way of a request. */
+  readonly permit: (use: Use) => Permit | Refusal | Effect.Effect<Permit | Refusal>
   /** What holds for an operation as such, without a key and without asking anybody. */
   readonly verdict: (app: string | undefined, operation: Operation) => Held
   /** From now on everything is refused: the gate stops. */

@@ -14,7 +14,7 @@ import { KeyDirectory } from "../keys/key-directory.ts"
 import { PolicyRef } from "../policy-file.ts"
 import { Authority, type Permit, type Refusal, refusal, signatures, type Use } from "./authority.ts"
 
-const permit: Permit = { alive: () => true }
+const permit: Permit = { _tag: "Permit", alive: () => true }
 
 interface Judged {
   readonly verdict: Verdict
@@ -49,47 +49,57 @@ export const policyAuthority = Layer.effect(
       return refusal(quiet ? gpgError.NO_SCDAEMON : gpgError.FORBIDDEN, `${entryText(judged.entry)}${why}`)
     }
 
-    const settle = (use: Use, judged: Judged): Effect.Effect<Permit, Refusal> => {
+    const settle = (use: Use, judged: Judged): Permit | Refusal | Effect.Effect<Permit | Refusal> => {
       switch (judged.verdict) {
         case "allow":
-          return Effect.succeed(permit)
+          return permit
         case "forbid":
-          return Effect.fail(forbidden(use, judged, ""))
+          return forbidden(use, judged, "")
         case "ask":
-          return Effect.flatMap(approver.ask(use), (answer) => {
+          return Effect.map(approver.ask(use), (answer) => {
             switch (answer) {
               case "once":
-                return Effect.succeed(permit)
+                return permit
               case "no":
-                return Effect.fail(refusal(gpgError.CANCELED, `${entryText(judged.entry)}, and the owner said no`))
+                return refusal(gpgError.CANCELED, `${entryText(judged.entry)}, and the owner said no`)
               case "timeout":
-                return Effect.fail(
-                  refusal(gpgError.TIMEOUT, `${entryText(judged.entry)}, and there was no answer in time`)
-                )
+                return refusal(gpgError.TIMEOUT, `${entryText(judged.entry)}, and there was no answer in time`)
               case "unavailable":
-                return Effect.fail(forbidden(use, judged, ", and there is no way to ask the owner"))
+                return forbidden(use, judged, ", and there is no way to ask the owner")
             }
           })
         case "token":
-          return Effect.flatMap(grants.covers(use), (covered) =>
-            covered
-              ? Effect.succeed(permit)
-              : Effect.fail(forbidden(use, judged, ", and no token was presented")))
+          return Effect.map(
+            grants.covers(use),
+            (covered) => covered ? permit : forbidden(use, judged, ", and no token was presented")
+          )
       }
     }
 
-    const decideUse = (use: Use): Effect.Effect<Permit, Refusal> => {
-      if (closed) return Effect.fail(refusal(gpgError.NO_AGENT, "the gate stops"))
-      if (use.keygrips.some((grip) => !keys.visible(use.app, grip))) {
-        return Effect.fail(refusal(gpgError.NO_SECKEY, "the key is not among those of this client"))
-      }
-      if (use.operations.length === 0) return Effect.succeed(permit)
-      const judged = judge(use)
-      return Effect.tap(settle(use, judged), () => Effect.sync(() => journal.allowed(use, judged.entry)))
+    const refuse = (use: Use, no: Refusal): Refusal => {
+      journal.refused(use, no)
+      return no
+    }
+
+    const told = (use: Use, judged: Judged, decision: Permit | Refusal): Permit | Refusal => {
+      if (decision._tag === "Refusal") return refuse(use, decision)
+      journal.allowed(use, judged.entry)
+      return decision
     }
 
     return {
-      permit: (use) => Effect.tapError(decideUse(use), (no) => Effect.sync(() => journal.refused(use, no))),
+      permit: (use) => {
+        if (closed) return refuse(use, refusal(gpgError.NO_AGENT, "the gate stops"))
+        if (use.keygrips.some((grip) => !keys.visible(use.app, grip))) {
+          return refuse(use, refusal(gpgError.NO_SECKEY, "the key is not among those of this client"))
+        }
+        if (use.operations.length === 0) return permit
+        const judged = judge(use)
+        const decision = settle(use, judged)
+        return Effect.isEffect(decision)
+          ? Effect.map(decision, (made) => told(use, judged, made))
+          : told(use, judged, decision)
+      },
       verdict: (app, operation) => decide(policy.current, { app, operation }),
       close: () => {
         closed = true

@@ -68,7 +68,7 @@ export class ClientChannel {
     return line
   }
 
-  /** The next line; `undefined` when there will be none: see `fault`, `ended` and `gone`. */
+  /** The next line; `undefined` when there will be none: see `fault`, `ended` and `gone`. May be waited for once at a time. */
   readonly next: Effect.Effect<Buffer | undefined> = Effect.callback((resume) => {
     const line = this.take()
     if (line !== undefined || this.over) return resume(Effect.succeed(line))

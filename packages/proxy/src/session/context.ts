@@ -25,6 +25,8 @@ export interface SessionServices {
 export class SessionContext {
   readonly state: SessionState = new SessionState()
   connection: AgentConnection | undefined
+  /** The gate stops: the command under way is the last that is answered. */
+  stopping = false
   /** Whose environment the connection was given. */
   private clientsEnvironment = false
   private expectation: Expectation | undefined
@@ -47,20 +49,28 @@ export class SessionContext {
     this.expectation = this.services.router.expect()
   }
 
-  /** The session's connection, a new one where it has none or has lost it. */
-  connect(keygrip: Keygrip | undefined): Effect.Effect<AgentConnection, NoAgent> {
+  /** The session's connection, or one that is ready; `undefined` where one has to be opened. */
+  connectionNow(keygrip: Keygrip | undefined): AgentConnection | undefined {
     const own = this.services.authority.verdict(this.app, "prompt").verdict === "allow"
     const connection = this.connection
     // what an agent was told of a client's display cannot be taken back
     if (connection !== undefined && (connection.closed || own !== this.clientsEnvironment)) this.disconnect()
-    if (this.connection !== undefined) return Effect.succeed(this.connection)
+    if (this.connection !== undefined) return this.connection
     this.expectation?.met()
-    return Effect.map(this.services.router.connect(keygrip), (fresh) => {
-      this.connection = fresh
-      this.clientsEnvironment = own
-      this.state.connectionLost()
-      return fresh
-    })
+    this.clientsEnvironment = own
+    const ready = this.services.router.ready(keygrip)
+    return ready === undefined ? undefined : this.use(ready)
+  }
+
+  /** Opens a connection; only after `connectionNow` had none. */
+  connect(keygrip: Keygrip | undefined): Effect.Effect<AgentConnection, NoAgent> {
+    return Effect.map(this.services.router.connect(keygrip), (fresh) => this.use(fresh))
+  }
+
+  private use(fresh: AgentConnection): AgentConnection {
+    this.connection = fresh
+    this.state.connectionLost()
+    return fresh
   }
 
   /** The option lines for prompts that the agent is to have. */

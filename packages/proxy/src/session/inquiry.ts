@@ -6,7 +6,7 @@ import { decodeDataInto, decodedLength, encodeDataLines } from "@gripgate/protoc
 import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
 import type { Command, InquirySpec } from "@gripgate/protocol/grammar/command"
 import { MAX_ANSWER_OVERRUN } from "@gripgate/protocol/limits"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { giveSlab, takeSlab } from "../upstream/collector.ts"
 import { type ClientChannel, faultError } from "./client.ts"
@@ -42,72 +42,73 @@ const violation = (client: ClientChannel): ClientAnswer =>
     : { kind: "violation", error: gpgError.ASS_CANCELED, reason: "the client went away inside an inquiry" }
 
 /** Collects a client's answer. `limit` is the most bytes that the agent takes, after decoding. */
-export const readAnswer = Effect.fnUntraced(
-  function*(client: ClientChannel, spec: InquirySpec, limit: number): Effect.fn.Return<ClientAnswer> {
-    let slab = takeSlab()
-    let length = 0
-    let overrun = 0
-    const done = (answer: ClientAnswer): ClientAnswer => {
-      client.awaitAnswer(false)
-      giveSlab(slab, length)
-      return answer
-    }
-    client.awaitAnswer(true)
-    while (true) {
-      const line = client.take() ?? (yield* client.next)
-      if (line === undefined) return done(violation(client))
-      const answer = parseAnswerLine(line)
-      switch (answer.kind) {
-        case "ignore":
-          break
-        case "cancel":
-          return done({ kind: "cancel" })
-        case "violation":
+export function* readAnswer(
+  client: ClientChannel,
+  spec: InquirySpec,
+  limit: number
+): Effect.fn.Return<ClientAnswer> {
+  let slab = takeSlab()
+  let length = 0
+  let overrun = 0
+  const done = (answer: ClientAnswer): ClientAnswer => {
+    client.awaitAnswer(false)
+    giveSlab(slab, length)
+    return answer
+  }
+  client.awaitAnswer(true)
+  while (true) {
+    const line = client.take() ?? (yield* client.next)
+    if (line === undefined) return done(violation(client))
+    const answer = parseAnswerLine(line)
+    switch (answer.kind) {
+      case "ignore":
+        break
+      case "cancel":
+        return done({ kind: "cancel" })
+      case "violation":
+        line.fill(0)
+        return done({
+          kind: "violation",
+          error: gpgError.ASS_UNEXPECTED_CMD,
+          reason: "a line inside an inquiry that is neither data nor its end"
+        })
+      case "data": {
+        const more = decodedLength(answer.payload)
+        if (more < 0) {
           line.fill(0)
-          return done({
-            kind: "violation",
-            error: gpgError.ASS_UNEXPECTED_CMD,
-            reason: "a line inside an inquiry that is neither data nor its end"
-          })
-        case "data": {
-          const more = decodedLength(answer.payload)
-          if (more < 0) {
-            line.fill(0)
-            return done({ kind: "violation", error: gpgError.ASS_SYNTAX, reason: "a bad escape in a D line" })
-          }
-          if (overrun > 0 || length + more > limit) {
-            overrun += line.length + 1
-            line.fill(0)
-            if (overrun > MAX_ANSWER_OVERRUN) {
-              return done({ kind: "violation", error: gpgError.ASS_TOO_MUCH_DATA, reason: "an answer without end" })
-            }
-            break
-          }
-          if (length + more > slab.length) {
-            const larger = takeSlab(2 * (length + more))
-            slab.copy(larger, 0, 0, length)
-            giveSlab(slab, length)
-            slab = larger
-          }
-          length = decodeDataInto(answer.payload, slab, length)
+          return done({ kind: "violation", error: gpgError.ASS_SYNTAX, reason: "a bad escape in a D line" })
+        }
+        if (overrun > 0 || length + more > limit) {
+          overrun += line.length + 1
           line.fill(0)
+          if (overrun > MAX_ANSWER_OVERRUN) {
+            return done({ kind: "violation", error: gpgError.ASS_TOO_MUCH_DATA, reason: "an answer without end" })
+          }
           break
         }
-        case "end":
-          return done(
-            overrun > 0
-              ? {
-                kind: "bad",
-                error: gpgError.ASS_TOO_MUCH_DATA,
-                reason: `more than ${limit} bytes for ${spec.keyword}`
-              }
-              : judge(spec, slab.subarray(0, length), limit)
-          )
+        if (length + more > slab.length) {
+          const larger = takeSlab(2 * (length + more))
+          slab.copy(larger, 0, 0, length)
+          giveSlab(slab, length)
+          slab = larger
+        }
+        length = decodeDataInto(answer.payload, slab, length)
+        line.fill(0)
+        break
       }
+      case "end":
+        return done(
+          overrun > 0
+            ? {
+              kind: "bad",
+              error: gpgError.ASS_TOO_MUCH_DATA,
+              reason: `more than ${limit} bytes for ${spec.keyword}`
+            }
+            : judge(spec, slab.subarray(0, length), limit)
+        )
     }
   }
-)
-
+}
 /** `(7:enc-val(4:ecdh` and `(7:enc-val(3:pqc`: key agreement and encapsulation, which can sign nothing. */
 const agreements = ["(7:enc-val(4:ecdh", "(7:enc-val(3:pqc"]
 

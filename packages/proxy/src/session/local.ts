@@ -7,6 +7,7 @@ import { writeOption } from "@gripgate/protocol/request"
 import { commands } from "@gripgate/protocol/table/index"
 import type { OptionNameSpec } from "@gripgate/protocol/table/option"
 import * as Effect from "effect/Effect"
+import type { NoAgent } from "../upstream/agent.ts"
 import type { SessionContext } from "./context.ts"
 import { pinentryVariables } from "./owners-environment.ts"
 
@@ -88,24 +89,24 @@ const versionReply = (version: string): Buffer => Buffer.from(`D ${version}\nOK\
 export const answerGetinfo = (
   session: SessionContext,
   command: Command
-): Effect.Effect<Buffer | undefined, { readonly _tag: "NoAgent"; readonly reason: string }> => {
-  const { router } = session.services
-  const connection = session.connection
-  if (session.state.restricted || connection?.restricted === true) return Effect.succeed(undefined)
+): Buffer | Effect.Effect<Buffer, NoAgent> | undefined => {
+  const { connection } = session
+  const { hasOption, router } = session.services
+  if (session.state.restricted || connection?.restricted === true) return undefined
   switch (command.args[0]) {
-    case "version":
-      return connection !== undefined && !connection.closed
-        ? Effect.succeed(versionReply(connection.version))
-        : Effect.map(router.version, versionReply)
+    case "version": {
+      const known = connection?.closed === false ? connection.version : router.readyVersion()
+      return known === undefined ? Effect.map(router.version, versionReply) : versionReply(known)
+    }
     case "restricted":
-      return Effect.succeed(connection === undefined ? undefined : FALSE)
+      return connection === undefined ? undefined : FALSE
     case "cmd_has_option": {
       const version = connection?.version
-      const known = version === undefined ? undefined : session.services.hasOption.get(hasOptionKey(version, command))
-      return Effect.succeed(known === undefined ? undefined : known ? OK_LINE : FALSE)
+      const known = version === undefined ? undefined : hasOption.get(hasOptionKey(version, command))
+      return known === undefined ? undefined : known ? OK_LINE : FALSE
     }
     default:
-      return Effect.succeed(undefined)
+      return undefined
   }
 }
 

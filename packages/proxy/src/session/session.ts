@@ -5,7 +5,6 @@ import { carriesSecret } from "@gripgate/protocol/grammar/command"
 import { errLine, okLine } from "@gripgate/protocol/reply"
 import { parseRequest, type Request } from "@gripgate/protocol/request"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import { type ClientChannel, faultError } from "./client.ts"
 import type { SessionContext } from "./context.ts"
@@ -17,32 +16,41 @@ import { type After, turn } from "./turn.ts"
 /** A greeting that names no process: an agent's own names the client's, or the agent's, and nobody looks. */
 const GREETING = okLine("Pleased to meet you, this is gripgate")
 
-/** Serves one client until it is gone, or broke the rules. Interrupted, it ends after the command under way. */
-export const serveSession = Effect.fnUntraced(function*(session: SessionContext): Effect.fn.Return<void> {
+/**
+ * Serves one client until it is gone, or broke the rules. Interrupted, it ends after the command under way: only waiting
+ * for the client can be interrupted, so that no answer is released half-way.
+ */
+export const serveSession = (session: SessionContext): Effect.Effect<void> =>
+  Effect.uninterruptible(Effect.onExit(
+    Effect.gen(() => serve(session)),
+    () =>
+      Effect.sync(() => {
+        if (session.stopping) refuseWaiting(session.client)
+        session.client.close(session.stopping)
+        session.end()
+      })
+  ))
+
+// plain generators all the way down: one fiber, and nothing between a line and the agent but what has to be decided
+function* serve(session: SessionContext): Effect.fn.Return<void> {
   const { client } = session
+  const nextLine = Effect.interruptible(client.next)
   client.send(GREETING)
   let after: After = "next"
-  while (after === "next") {
-    if (client.unsent) yield* client.taken
-    const line = client.take() ?? (yield* client.next)
+  while (after === "next" && !session.stopping) {
+    if (client.unsent) yield* Effect.interruptible(client.taken)
+    const line = client.take() ?? (yield* nextLine)
     if (line === undefined) return sayWhyClosed(session)
     const request = parseRequest(line)
     const reply = answerHere(session, request)
-    if (reply === undefined) after = yield* Effect.uninterruptible(answerThroughAgent(session, request))
+    if (reply === undefined) after = yield* answerThroughAgent(session, request)
     else {
       if (reply.length > 0) client.send(reply)
       if (request.kind === "violation" || isBye(request)) after = "close"
     }
     if (mayHoldSecret(request)) line.fill(0)
   }
-}, (effect, session) =>
-  Effect.onExit(effect, (exit) =>
-    Effect.sync(() => {
-      const stops = Exit.hasInterrupts(exit)
-      if (stops) refuseWaiting(session.client)
-      session.client.close(stops)
-      session.end()
-    })))
+}
 
 /** The gate stops: commands that were sent early get a no each, and not silence. */
 const refuseWaiting = (client: ClientChannel): void => {
@@ -93,25 +101,21 @@ const answerHere = (session: SessionContext, request: Request): Buffer | undefin
   }
 }
 
-const answerThroughAgent = Effect.fnUntraced(
-  function*(session: SessionContext, request: Request): Effect.fn.Return<After> {
-    if (request.kind === "option") {
-      // the line's memory is good until the next chunk only, and this waits
-      yield* optionTurn(session, request.option, Buffer.from(request.value))
-      return "next"
-    }
-    if (request.kind !== "command") return "next"
-    if (request.command.spec.name === "GETINFO") {
-      const known = yield* Effect.result(answerGetinfo(session, request.command))
-      const reply = Result.isFailure(known) ? errLine(gpgError.NO_AGENT) : known.success
-      if (reply !== undefined) {
-        session.client.send(reply)
-        return "next"
-      }
-    }
-    return yield* turn(session, request.command)
+function* answerThroughAgent(session: SessionContext, request: Request): Effect.fn.Return<After> {
+  if (request.kind === "option") {
+    // the line's memory is good until the next chunk only, and this waits
+    yield* optionTurn(session, request.option, Buffer.from(request.value))
+    return "next"
   }
-)
+  if (request.kind !== "command") return "next"
+  const known = request.command.spec.name === "GETINFO" ? answerGetinfo(session, request.command) : undefined
+  if (known === undefined) return yield* turn(session, request.command)
+  if (Effect.isEffect(known)) {
+    const told = yield* Effect.result(known)
+    session.client.send(Result.isFailure(told) ? errLine(gpgError.NO_AGENT) : told.success)
+  } else session.client.send(known)
+  return "next"
+}
 
 /** A last word to a client that cannot be understood any more. One that was told already, or is gone, gets none. */
 const sayWhyClosed = (session: SessionContext): void => {

@@ -94,6 +94,7 @@ export const makeSessions = Effect.fnUntraced(
     yield* Effect.forkScoped(Effect.repeat(watch, Schedule.spaced(WATCH)))
 
     const stop = Effect.gen(function*() {
+      for (const session of running.keys()) session.stopping = true
       const fibers = [...running.values()]
       yield* Effect.forEach(fibers, (fiber) => Effect.sync(() => fiber.interruptUnsafe()))
       const ended = Effect.forEach(fibers, (fiber) => Fiber.await(fiber), { discard: true })

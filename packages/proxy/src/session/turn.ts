@@ -1,31 +1,24 @@
 // A command that needs the agent, from the permit to the reply. A turn that has begun is not interrupted half-way.
-import { CAN_LINE, END_LINE } from "@gripgate/protocol/answer"
 import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
-import { carriesSecret, type Command, has, type InquirySpec } from "@gripgate/protocol/grammar/command"
+import { type Command, has } from "@gripgate/protocol/grammar/command"
 import { isKeygrip } from "@gripgate/protocol/grammar/field"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import type { Operation } from "@gripgate/protocol/operation"
-import { errLine, inquireLine, statusLine } from "@gripgate/protocol/reply"
+import { errLine } from "@gripgate/protocol/reply"
 import { writeRequest } from "@gripgate/protocol/request"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { signatures, type Use } from "../authority/authority.ts"
-import type { AgentConnection, Answer, Listening, NoAgent } from "../upstream/agent.ts"
-import { bringState, usesKeydesc } from "./bring.ts"
+import type { Use } from "../authority/authority.ts"
+import type { AgentConnection } from "../upstream/agent.ts"
+import { usesKeydesc } from "./bring.ts"
 import type { SessionContext } from "./context.ts"
+import { converse, type Outcome } from "./converse.ts"
 import { listsKeys, narrow, showVisible } from "./filter.ts"
-import { expectedInquiry, readAnswer } from "./inquiry.ts"
 import { hasOptionKey } from "./local.ts"
 import { keepNonces, ownNonces } from "./nonce.ts"
 
 /** Whether the session goes on after a turn. */
 export type After = "next" | "close"
-
-/** Inquiries in one command; a pinentry that is restarted for each try is one each. */
-const MAX_INQUIRIES = 64
-
-/** An answer that the agent says it can take, in bytes, is believed up to here. */
-const MAX_INQUIRY = 64 * 1024
 
 /** Answers of cmd_has_option that are remembered: gpg asks for two, and a client could ask for any number of words. */
 const MAX_KNOWN = 64
@@ -61,7 +54,7 @@ const refusedHere = (session: SessionContext, command: Command): readonly [GpgEr
 }
 
 /** Runs one command against the agent. Sends exactly one reply. */
-export const turn = Effect.fnUntraced(function*(session: SessionContext, asked: Command): Effect.fn.Return<After> {
+export function* turn(session: SessionContext, asked: Command): Effect.fn.Return<After> {
   const { app, client, facts, services, state } = session
   const command = services.keys.seesAll(app) ? asked : narrow(asked, session.visible)
   if (command === undefined) {
@@ -81,25 +74,27 @@ export const turn = Effect.fnUntraced(function*(session: SessionContext, asked: 
     operations: operationsOf(session, command),
     keygrips: keygripsOf(session, command)
   }
-  const permit = yield* Effect.result(services.authority.permit(use))
-  if (Result.isFailure(permit)) {
-    const { error } = permit.failure
+  const decided = services.authority.permit(use)
+  const permit = Effect.isEffect(decided) ? yield* decided : decided
+  if (permit._tag === "Refusal") {
+    const { error } = permit
     client.send(errLine(error, error === gpgError.FORBIDDEN ? "gripgate: see the gate's log" : undefined))
     return "next"
   }
-  const outcome = yield* Effect.result(converse(session, ownNonces(state, command)))
-  if (usesKeydesc(command)) state.keydesc = undefined
-  if (Result.isFailure(outcome)) {
-    // without a connection nothing was sent, and that has been told
-    if (session.connection !== undefined) {
-      services.journal.unanswered(app, facts, use.command, outcome.failure.reason)
-    }
-    session.disconnect()
+  const connection = session.connectionNow(use.keygrips[0]) ?? (yield* open(session, use.keygrips[0]))
+  // that there is none has been told already
+  if (connection === undefined) {
     client.send(errLine(gpgError.NO_AGENT))
     return "next"
   }
-  const result = outcome.success
+  const result = yield* converse(connection, session, ownNonces(state, command))
+  if (usesKeydesc(command)) state.keydesc = undefined
   switch (result.kind) {
+    case "lost":
+      session.disconnect()
+      services.journal.unanswered(app, facts, use.command, result.reason)
+      client.send(errLine(gpgError.NO_AGENT))
+      return "next"
     case "violation":
       session.disconnect()
       services.journal.violation(app, facts, result.reason)
@@ -115,7 +110,7 @@ export const turn = Effect.fnUntraced(function*(session: SessionContext, asked: 
       client.send(result.line)
       return "next"
     case "done":
-      if (!permit.success.alive()) {
+      if (!permit.alive()) {
         session.connection?.collected.clear()
         client.send(errLine(gpgError.FORBIDDEN))
         return "next"
@@ -123,147 +118,16 @@ export const turn = Effect.fnUntraced(function*(session: SessionContext, asked: 
       release(session, command, result)
       return result.ok && endsSession(command) ? "close" : "next"
   }
-})
-
-/** How a conversation with the agent ended. */
-type Outcome =
-  | { readonly kind: "done"; readonly ok: boolean; readonly finalAt: number; readonly connection: AgentConnection }
-  | { readonly kind: "setter"; readonly line: Buffer }
-  | { readonly kind: "error"; readonly error: GpgError; readonly reason: string }
-  | { readonly kind: "violation"; readonly error: GpgError; readonly reason: string }
-
-const quiet: Listening = { status: [], live: () => {} }
-
-const converse = Effect.fnUntraced(
-  function*(session: SessionContext, command: Command): Effect.fn.Return<Outcome, NoAgent> {
-    const connection = yield* session.connect(keygripsOf(session, command)[0])
-    const line = writeRequest(command)
-    if (line === undefined) {
-      return {
-        kind: "error",
-        error: gpgError.ASS_LINE_TOO_LONG,
-        reason: "the line would be longer than the agent takes"
-      }
-    }
-    const lines = bringState(session.state, session.environment, connection, command)
-    if (command.spec.changes === true && lines.length > 0) {
-      // what it changes cannot be thrown away, so the state has to be right before it is sent
-      const brought = yield* connection.exchange(lines, lines.length, quiet)
-      if (brought.kind !== "done" || !brought.ok) return settersFailed(connection, brought)
-      lines.length = 0
-    }
-    lines.push(line)
-    const listening: Listening = {
-      status: command.inner?.spec.status ?? command.spec.status,
-      live: (status) => session.client.send(Buffer.concat([status, LF]))
-    }
-    const sending = connection.exchange(lines, lines.length, listening)
-    let answer = yield* carriesSecret(command) ? Effect.ensuring(sending, Effect.sync(() => line.fill(0))) : sending
-    let refusal: Extract<Outcome, { kind: "error" }> | undefined
-    for (let inquiries = 0; answer.kind === "inquire"; inquiries++) {
-      if (inquiries === MAX_INQUIRIES) {
-        return { kind: "violation", error: gpgError.INV_RESPONSE, reason: "the agent asks without end" }
-      }
-      const asked = answer
-      const spec = expectedInquiry(command, asked.keyword, session.state)
-      if (refusal !== undefined || spec === undefined || spec.keyword === "CONFIRM") {
-        refusal ??= spec === undefined
-          ? {
-            kind: "error",
-            error: gpgError.ASS_UNKNOWN_INQUIRE,
-            reason: `the agent asks ${asked.keyword}, which is not for this client`
-          }
-          : {
-            kind: "error",
-            error: gpgError.CANCELED,
-            reason: "the agent asks the owner to confirm, and there is no way to ask"
-          }
-        answer = yield* connection.answer(asked.keyword === "PINENTRY_LAUNCHED" ? END_LINE : CAN_LINE)
-      } else if (spec.keyword === "PINENTRY_LAUNCHED" && !session.state.notify) {
-        answer = yield* connection.answer(END_LINE)
-      } else {
-        const next = yield* putToClient(session, connection, spec, asked)
-        if (next.kind === "violation") return next
-        if (next.kind === "error") {
-          refusal = next
-          answer = yield* connection.answer(CAN_LINE)
-        } else answer = next.answer
-      }
-    }
-    if (answer.kind === "setter") return settersFailed(connection, answer)
-    if (refusal !== undefined) {
-      connection.collected.clear()
-      return refusal
-    }
-    return { kind: "done", ok: answer.ok, finalAt: answer.finalAt, connection }
-  }
-)
-
-const LF = Buffer.from("\n")
-
-const settersFailed = (connection: AgentConnection, answer: Answer): Outcome => {
-  const line = answer.kind === "setter"
-    ? answer.error
-    : answer.kind === "done"
-    ? Buffer.from(connection.collected.bytes.subarray(answer.finalAt))
-    : errLine(gpgError.INV_RESPONSE)
-  connection.close()
-  return { kind: "setter", line }
 }
 
-type Put =
-  | { readonly kind: "answered"; readonly answer: Answer }
-  | Extract<Outcome, { kind: "error" | "violation" }>
-
-/**
- * The agent decrypts with any key it is handed, and "decrypting" a padded digest with an RSA key is signing it (seen with
- * GnuPG 2.2.40). While nobody knows what a key is for, such a ciphertext needs the verdict of `sign` too.
- */
-const mayAlsoSign = (session: SessionContext): Effect.Effect<boolean> => {
-  const { app, facts, services, state } = session
-  if (signatures.every((operation) => services.authority.verdict(app, operation).verdict === "allow")) {
-    return Effect.succeed(true)
-  }
-  const use: Use = { app, facts, command: "PKDECRYPT that may sign", operations: ["sign"], keygrips: state.keygrips }
-  return Effect.map(Effect.result(services.authority.permit(use)), Result.isSuccess)
-}
-
-const putToClient = Effect.fnUntraced(function*(
+/** A connection that has to be opened; `undefined` where no agent can be had. */
+export function* open(
   session: SessionContext,
-  connection: AgentConnection,
-  spec: InquirySpec,
-  asked: Extract<Answer, { kind: "inquire" }>
-): Effect.fn.Return<Put, NoAgent> {
-  const { client } = session
-  const limit = Math.min(asked.maxLength ?? spec.limit, MAX_INQUIRY)
-  client.send(Buffer.concat([
-    asked.maxLength === undefined ? Buffer.alloc(0) : statusLine("INQUIRE_MAXLEN", String(limit)),
-    asked.args === "" ? inquireLine(spec.keyword) : inquireLine(spec.keyword, asked.args)
-  ]))
-  const given = yield* readAnswer(client, spec, limit)
-  switch (given.kind) {
-    case "data": {
-      if (given.maySign && !(yield* mayAlsoSign(session))) {
-        given.lines.fill(0)
-        return {
-          kind: "error",
-          error: gpgError.FORBIDDEN,
-          reason: "a decryption that may be a signature, and sign is not allowed"
-        }
-      }
-      const answer = yield* connection.answer(given.lines)
-      given.lines.fill(0)
-      return { kind: "answered", answer }
-    }
-    case "cancel":
-      return { kind: "answered", answer: yield* connection.answer(CAN_LINE) }
-    case "bad":
-      return { kind: "error", error: given.error, reason: given.reason }
-    case "violation":
-      connection.close()
-      return given
-  }
-})
+  keygrip: Keygrip | undefined
+): Effect.fn.Return<AgentConnection | undefined> {
+  const opened = yield* Effect.result(session.connect(keygrip))
+  return Result.isFailure(opened) ? undefined : opened.success
+}
 
 /** Sends the agent's answer, without what this client may not see. */
 const release = (session: SessionContext, command: Command, result: Extract<Outcome, { kind: "done" }>): void => {

@@ -27,6 +27,8 @@ export type Answer =
   }
   /** A line before the last was refused: nothing of the result may be used, and the connection is closed. */
   | { readonly kind: "setter"; readonly index: number; readonly error: Buffer }
+  /** The connection is lost; it is closed. */
+  | { readonly kind: "lost"; readonly reason: string }
 
 /** Which lines of an answer are kept, and which are handed on at once. */
 export interface Listening {
@@ -52,9 +54,9 @@ export interface AgentConnection {
   /** The lines of the answer that may pass, as they will be sent. */
   readonly collected: Collector
   /** Sends `count` commands in one write and waits for the answer to the last. */
-  exchange(lines: ReadonlyArray<Buffer>, count: number, listening: Listening): Effect.Effect<Answer, NoAgent>
+  exchange(lines: ReadonlyArray<Buffer>, count: number, listening: Listening): Effect.Effect<Answer>
   /** Sends an answer to an inquiry, whole, and waits for what follows. */
-  answer(lines: Buffer): Effect.Effect<Answer, NoAgent>
+  answer(lines: Buffer): Effect.Effect<Answer>
   close(): void
 }
 
@@ -65,8 +67,12 @@ export interface Expectation {
 
 /** Which agent a command goes to, and connections to it. */
 export interface Router {
-  /** A connection for a session that needs one for this key, or for no key. */
+  /** A connection for a session that needs one for this key, or for no key, if one is there already. */
+  readonly ready: (keygrip: Keygrip | undefined) => AgentConnection | undefined
+  /** The same, opened where none is. */
   readonly connect: (keygrip: Keygrip | undefined) => Effect.Effect<AgentConnection, NoAgent>
+  /** The version of the agent at the other end of a connection that is ready; `undefined` where none is. */
+  readonly readyVersion: () => string | undefined
   /** The version of the agent that answers for no key in particular. */
   readonly version: Effect.Effect<string, NoAgent>
   /** What the agent said last, without asking it; `undefined` before anybody did. */

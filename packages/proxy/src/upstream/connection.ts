@@ -9,7 +9,7 @@ import * as net from "node:net"
 import { type AgentConnection, type Answer, type Listening, type NoAgent, noAgent } from "./agent.ts"
 import { Collector, giveSlab, takeSlab } from "./collector.ts"
 
-type Resume = (effect: Effect.Effect<Answer, NoAgent>) => void
+type Resume = (effect: Effect.Effect<Answer>) => void
 
 const LF = Buffer.from("\n")
 const DATA = Buffer.from("D ")
@@ -20,6 +20,9 @@ export const DROPPED = "the agent closed the connection"
 const PROBE = Buffer.from("GETINFO version\nGETINFO restricted\n")
 
 const silent: Listening = { status: [], live: () => {} }
+
+const unlessLost = (answer: Answer): Effect.Effect<void, NoAgent> =>
+  answer.kind === "lost" ? Effect.fail(noAgent(answer.reason)) : Effect.void
 
 /** Status lines that a person waits for. */
 const isLive = (keyword: string): boolean => keyword === "PROGRESS"
@@ -55,15 +58,14 @@ export class SocketConnection implements AgentConnection {
       return connection.greeted().pipe(
         Effect.andThen(connection.probe()),
         Effect.as(connection),
-        Effect.onError(() => Effect.sync(() => connection.close())),
-        Effect.onInterrupt(() => Effect.sync(() => connection.close()))
+        Effect.onError(() => Effect.sync(() => connection.close()))
       )
     })
   }
 
-  exchange(lines: ReadonlyArray<Buffer>, count: number, listening: Listening): Effect.Effect<Answer, NoAgent> {
-    return Effect.callback<Answer, NoAgent>((resume) => {
-      if (this.closed) return resume(Effect.fail(noAgent("the connection is closed")))
+  exchange(lines: ReadonlyArray<Buffer>, count: number, listening: Listening): Effect.Effect<Answer> {
+    return Effect.callback<Answer>((resume) => {
+      if (this.closed) return resume(Effect.succeed({ kind: "lost", reason: DROPPED }))
       this.collected.clear()
       this.resume = resume
       this.listening = listening
@@ -75,9 +77,9 @@ export class SocketConnection implements AgentConnection {
     })
   }
 
-  answer(lines: Buffer): Effect.Effect<Answer, NoAgent> {
-    return Effect.callback<Answer, NoAgent>((resume) => {
-      if (this.closed) return resume(Effect.fail(noAgent("the connection is closed")))
+  answer(lines: Buffer): Effect.Effect<Answer> {
+    return Effect.callback<Answer>((resume) => {
+      if (this.closed) return resume(Effect.succeed({ kind: "lost", reason: DROPPED }))
       this.resume = resume
       this.maxLength = undefined
       this.dialogue.answered()
@@ -108,15 +110,17 @@ export class SocketConnection implements AgentConnection {
     this.socket.destroy()
   }
 
-  private greeted(): Effect.Effect<unknown, NoAgent> {
-    return Effect.callback<Answer, NoAgent>((resume) => {
+  private greeted(): Effect.Effect<void, NoAgent> {
+    const greeting = Effect.callback<Answer>((resume) => {
       this.resume = resume
     })
+    return Effect.flatMap(greeting, unlessLost)
   }
 
   /** Both questions in one write; `GETINFO restricted` says no with an ERR. */
   private probe(): Effect.Effect<void, NoAgent> {
     return this.exchange([PROBE], 2, { ...silent, all: true }).pipe(
+      Effect.flatMap(unlessLost),
       Effect.flatMap(() => {
         const [first, restricted] = this.collected.bytes.toString("latin1").split("\nOK\n")
         const version = /^D ([0-9A-Za-z.-]{1,40})$/.exec(first ?? "")?.[1]
@@ -146,7 +150,7 @@ export class SocketConnection implements AgentConnection {
 
   private greet(reply: Reply): void {
     if (reply.kind === "comment") return
-    if (reply.kind === "ok") this.finish(Effect.succeed({ kind: "done", ok: true, finalAt: 0 }))
+    if (reply.kind === "ok") this.finish({ kind: "done", ok: true, finalAt: 0 })
     else this.fail("the agent greets with an error")
   }
 
@@ -162,12 +166,12 @@ export class SocketConnection implements AgentConnection {
         return kept ? this.collect(line) : undefined
       case "inquire":
         if (!last) return this.fail("the agent asks where it may not")
-        return this.finish(Effect.succeed({
+        return this.finish({
           kind: "inquire",
           keyword: reply.keyword,
           args: reply.args.toString("latin1"),
           maxLength: this.maxLength
-        }))
+        })
       case "ok":
       case "err": {
         if (!last) {
@@ -179,7 +183,7 @@ export class SocketConnection implements AgentConnection {
         // the OK line too goes into the slab: it may carry a passphrase
         const finalAt = this.collected.length
         this.collect(line)
-        if (!this.closed) this.finish(Effect.succeed({ kind: "done", ok: reply.kind === "ok", finalAt }))
+        if (!this.closed) this.finish({ kind: "done", ok: reply.kind === "ok", finalAt })
       }
     }
   }
@@ -223,10 +227,10 @@ export class SocketConnection implements AgentConnection {
     line.fill(0)
   }
 
-  private finish(result: Effect.Effect<Answer, NoAgent>): void {
+  private finish(answer: Answer): void {
     const resume = this.resume
     this.resume = undefined
-    resume?.(result)
+    resume?.(Effect.succeed(answer))
   }
 
   private fail(reason: string): void {
@@ -235,6 +239,6 @@ export class SocketConnection implements AgentConnection {
     this.resume = undefined
     this.close()
     if (idle) this.onIdleClose?.()
-    resume?.(Effect.fail(noAgent(reason)))
+    resume?.(Effect.succeed({ kind: "lost", reason }))
   }
 }

@@ -111,13 +111,16 @@ export const makePool = Effect.fnUntraced(
       if (ready.length + opening.length === 0) openAhead()
     }
 
-    const connect: Effect.Effect<SocketConnection, NoAgent> = Effect.suspend(() => {
+    const takeReady = (): SocketConnection | undefined => {
       stopped = false
       const connection = ready.shift()
-      if (connection !== undefined) {
-        connection.whenClosed(undefined)
-        if (!connection.closed) return Effect.succeed(connection)
-      }
+      connection?.whenClosed(undefined)
+      return connection?.closed === false ? connection : undefined
+    }
+
+    const connect: Effect.Effect<SocketConnection, NoAgent> = Effect.suspend(() => {
+      const connection = takeReady()
+      if (connection !== undefined) return Effect.succeed(connection)
       const fiber = opening.shift()
       const opened = fiber === undefined ? open : Effect.catch(
         Fiber.join(fiber),
@@ -129,9 +132,11 @@ export const makePool = Effect.fnUntraced(
       )
     })
 
+    const readyVersion = (): string | undefined => ready.find((candidate) => !candidate.closed)?.version
+
     const version: Effect.Effect<string, NoAgent> = Effect.suspend(() => {
-      const connection = ready.find((candidate) => !candidate.closed)
-      if (connection !== undefined) return Effect.succeed(connection.version)
+      const known = readyVersion()
+      if (known !== undefined) return Effect.succeed(known)
       // whoever asks will soon want the connection too
       return Effect.map(connect, (opened) => {
         keep(opened)
@@ -144,6 +149,15 @@ export const makePool = Effect.fnUntraced(
       for (const connection of ready.splice(0)) connection.close()
     }
     yield* Effect.addFinalizer(() => Effect.sync(forget))
-    return { connect: () => connect, version, lastVersion: () => lastVersion, expect, ended, forget }
+    return {
+      ready: takeReady,
+      connect: () => connect,
+      readyVersion,
+      version,
+      lastVersion: () => lastVersion,
+      expect,
+      ended,
+      forget
+    }
   }
 )

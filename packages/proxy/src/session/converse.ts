@@ -1,0 +1,163 @@
+// What is said between the gate and an agent for one command: the state that the command needs, the command, the agent's
+// questions and their answers. Nothing is sent to the client but those questions; what comes of it is for the turn.
+import { CAN_LINE, END_LINE } from "@gripgate/protocol/answer"
+import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
+import { carriesSecret, type Command, type InquirySpec } from "@gripgate/protocol/grammar/command"
+import { errLine, inquireLine, statusLine } from "@gripgate/protocol/reply"
+import { writeRequest } from "@gripgate/protocol/request"
+import * as Effect from "effect/Effect"
+import { signatures, type Use } from "../authority/authority.ts"
+import type { AgentConnection, Answer, Listening } from "../upstream/agent.ts"
+import { bringState } from "./bring.ts"
+import type { SessionContext } from "./context.ts"
+import { expectedInquiry, readAnswer } from "./inquiry.ts"
+
+/** Inquiries in one command; a pinentry that is restarted for each try is one each. */
+const MAX_INQUIRIES = 64
+
+/** An answer that the agent says it can take, in bytes, is believed up to here. */
+const MAX_INQUIRY = 64 * 1024
+
+/** How a conversation with the agent ended. */
+export type Outcome =
+  | { readonly kind: "done"; readonly ok: boolean; readonly finalAt: number; readonly connection: AgentConnection }
+  | { readonly kind: "setter"; readonly line: Buffer }
+  | { readonly kind: "error"; readonly error: GpgError; readonly reason: string }
+  | { readonly kind: "violation"; readonly error: GpgError; readonly reason: string }
+  /** The agent is gone, or said what no agent says. */
+  | { readonly kind: "lost"; readonly reason: string }
+
+const quiet: Listening = { status: [], live: () => {} }
+
+/** Sends a command with the state that it needs, answers what the agent asks, and collects what it says. */
+export function* converse(
+  connection: AgentConnection,
+  session: SessionContext,
+  command: Command
+): Effect.fn.Return<Outcome> {
+  const line = writeRequest(command)
+  if (line === undefined) {
+    return {
+      kind: "error",
+      error: gpgError.ASS_LINE_TOO_LONG,
+      reason: "the line would be longer than the agent takes"
+    }
+  }
+  const lines = bringState(session.state, session.environment, connection, command)
+  if (command.spec.changes === true && lines.length > 0) {
+    // what it changes cannot be thrown away, so the state has to be right before it is sent
+    const brought = yield* connection.exchange(lines, lines.length, quiet)
+    if (brought.kind !== "done" || !brought.ok) return settersFailed(connection, brought)
+    lines.length = 0
+  }
+  lines.push(line)
+  const listening: Listening = {
+    status: command.inner?.spec.status ?? command.spec.status,
+    live: (status) => session.client.send(Buffer.concat([status, LF]))
+  }
+  const sending = connection.exchange(lines, lines.length, listening)
+  let answer = yield* carriesSecret(command) ? Effect.ensuring(sending, Effect.sync(() => line.fill(0))) : sending
+  let refusal: Extract<Outcome, { kind: "error" }> | undefined
+  for (let inquiries = 0; answer.kind === "inquire"; inquiries++) {
+    if (inquiries === MAX_INQUIRIES) {
+      return { kind: "violation", error: gpgError.INV_RESPONSE, reason: "the agent asks without end" }
+    }
+    const asked = answer
+    const spec = expectedInquiry(command, asked.keyword, session.state)
+    if (refusal !== undefined || spec === undefined || spec.keyword === "CONFIRM") {
+      refusal ??= spec === undefined
+        ? {
+          kind: "error",
+          error: gpgError.ASS_UNKNOWN_INQUIRE,
+          reason: `the agent asks ${asked.keyword}, which is not for this client`
+        }
+        : {
+          kind: "error",
+          error: gpgError.CANCELED,
+          reason: "the agent asks the owner to confirm, and there is no way to ask"
+        }
+      answer = yield* connection.answer(asked.keyword === "PINENTRY_LAUNCHED" ? END_LINE : CAN_LINE)
+    } else if (spec.keyword === "PINENTRY_LAUNCHED" && !session.state.notify) {
+      answer = yield* connection.answer(END_LINE)
+    } else {
+      const next = yield* putToClient(session, connection, spec, asked)
+      if (next.kind === "violation") return next
+      if (next.kind === "error") {
+        refusal = next
+        answer = yield* connection.answer(CAN_LINE)
+      } else answer = next.answer
+    }
+  }
+  if (answer.kind === "setter") return settersFailed(connection, answer)
+  if (answer.kind === "lost") return answer
+  if (refusal !== undefined) {
+    connection.collected.clear()
+    return refusal
+  }
+  return { kind: "done", ok: answer.ok, finalAt: answer.finalAt, connection }
+}
+const LF = Buffer.from("\n")
+
+const settersFailed = (connection: AgentConnection, answer: Answer): Outcome => {
+  if (answer.kind === "lost") return answer
+  const line = answer.kind === "setter"
+    ? answer.error
+    : answer.kind === "done"
+    ? Buffer.from(connection.collected.bytes.subarray(answer.finalAt))
+    : errLine(gpgError.INV_RESPONSE)
+  connection.close()
+  return { kind: "setter", line }
+}
+
+type Put =
+  | { readonly kind: "answered"; readonly answer: Answer }
+  | Extract<Outcome, { kind: "error" | "violation" }>
+
+/**
+ * The agent decrypts with any key it is handed, and "decrypting" a padded digest with an RSA key is signing it (seen with
+ * GnuPG 2.2.40). While nobody knows what a key is for, such a ciphertext needs the verdict of `sign` too.
+ */
+function* mayAlsoSign(session: SessionContext): Effect.fn.Return<boolean> {
+  const { app, facts, services, state } = session
+  if (signatures.every((operation) => services.authority.verdict(app, operation).verdict === "allow")) return true
+  const use: Use = { app, facts, command: "PKDECRYPT that may sign", operations: ["sign"], keygrips: state.keygrips }
+  const decision = services.authority.permit(use)
+  return (Effect.isEffect(decision) ? yield* decision : decision)._tag === "Permit"
+}
+
+function* putToClient(
+  session: SessionContext,
+  connection: AgentConnection,
+  spec: InquirySpec,
+  asked: Extract<Answer, { kind: "inquire" }>
+): Effect.fn.Return<Put> {
+  const { client } = session
+  const limit = Math.min(asked.maxLength ?? spec.limit, MAX_INQUIRY)
+  client.send(Buffer.concat([
+    asked.maxLength === undefined ? Buffer.alloc(0) : statusLine("INQUIRE_MAXLEN", String(limit)),
+    asked.args === "" ? inquireLine(spec.keyword) : inquireLine(spec.keyword, asked.args)
+  ]))
+  const given = yield* readAnswer(client, spec, limit)
+  switch (given.kind) {
+    case "data": {
+      if (given.maySign && !(yield* mayAlsoSign(session))) {
+        given.lines.fill(0)
+        return {
+          kind: "error",
+          error: gpgError.FORBIDDEN,
+          reason: "a decryption that may be a signature, and sign is not allowed"
+        }
+      }
+      const answer = yield* connection.answer(given.lines)
+      given.lines.fill(0)
+      return { kind: "answered", answer }
+    }
+    case "cancel":
+      return { kind: "answered", answer: yield* connection.answer(CAN_LINE) }
+    case "bad":
+      return { kind: "error", error: given.error, reason: given.reason }
+    case "violation":
+      connection.close()
+      return given
+  }
+}
