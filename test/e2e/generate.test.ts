@@ -75,8 +75,12 @@ describe("a new key is the same both ways", () => {
     },
     {
       name: "with RSA, which shows its progress",
-      command: ({ gpg }) => gpg([...loopback(""), "--quick-generate-key", who, "rsa1024", "default", "never"]),
-      compare: usable("")
+      command: ({ gpg }) =>
+        gpg([...loopback(""), "--enable-progress-filter", "--quick-generate-key", who, "rsa1024", "default", "never"]),
+      compare: async (place, { stderr }) => {
+        assert.include(stderr, "[GNUPG:] PROGRESS primegen ")
+        return usable("")(place)
+      }
     },
     {
       name: "a pinentry that is cancelled",

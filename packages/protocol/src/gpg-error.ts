@@ -24,6 +24,7 @@ export const gpgError = {
   NO_DATA: error(58, "No data"),
   NOT_SUPPORTED: error(60, "Not supported"),
   TIMEOUT: error(62, "Timeout"),
+  INTERNAL: error(63, "Internal error"),
   NOT_IMPLEMENTED: error(69, "Not implemented"),
   INV_RESPONSE: error(76, "Invalid response"),
   NO_AGENT: error(77, "No agent running"),

@@ -12,6 +12,7 @@ const expected: Record<keyof typeof gpgError, readonly [value: number, text: str
   NO_DATA: [67108922, "No data"],
   NOT_SUPPORTED: [67108924, "Not supported"],
   TIMEOUT: [67108926, "Timeout"],
+  INTERNAL: [67108927, "Internal error"],
   NOT_IMPLEMENTED: [67108933, "Not implemented"],
   INV_RESPONSE: [67108940, "Invalid response"],
   NO_AGENT: [67108941, "No agent running"],

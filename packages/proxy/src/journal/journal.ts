@@ -20,6 +20,8 @@ export class Journal extends Context.Service<Journal, {
   readonly unanswered: (app: string | undefined, facts: Facts, command: string, reason: string) => void
   /** A session that was ended because its client broke the rules. */
   readonly violation: (app: string | undefined, facts: Facts, reason: string) => void
+  /** A session that was ended by a mistake of this program. */
+  readonly bug: (app: string | undefined, facts: Facts, what: string) => void
 }>()("gripgate/proxy/Journal") {
   static readonly log: Layer.Layer<Journal, never, LogService> = Layer.effect(
     Journal,
@@ -45,6 +47,7 @@ export class Journal extends Context.Service<Journal, {
         },
         unanswered: (app, facts, command, reason) =>
           log.write(4, `no answer to ${command} of ${who(app, facts)}: ${reason}`),
+        bug: (app, facts, what) => log.write(3, `bug: a session of ${who(app, facts)} ended: ${what}`),
         violation: (app, facts, reason) => log.write(4, `closed a session of ${who(app, facts)}: ${reason}`)
       }
     })

@@ -58,8 +58,21 @@ export const bringState = (
   return lines
 }
 
+/** The options that a connection has not had yet: what a session is likely to need once it has looked at its keys. */
+export const optionsAhead = (
+  state: SessionState,
+  environment: ReadonlyMap<string, Buffer>,
+  connection: AgentConnection
+): Array<Buffer> => {
+  const lines: Array<Buffer> = []
+  if (state.restricted) return lines
+  bringOptions(environment, connection, lines)
+  bringOptions(state.options, connection, lines)
+  return lines
+}
+
 /** Commands that neither prompt nor unlock, so that no option matters to them: most of what a gpg says first. */
-const onlyLooks = (command: Command): boolean => command.spec.mayBe.every((operation) => operation === "list")
+export const onlyLooks = (command: Command): boolean => command.spec.mayBe.every((operation) => operation === "list")
 
 /** Commands whose prompt takes the text of SETKEYDESC: all that unlock or protect a key (GnuPG agent/command.c). */
 export const usesKeydesc = (command: Command): boolean =>

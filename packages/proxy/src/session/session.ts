@@ -4,7 +4,9 @@ import { gpgError } from "@gripgate/protocol/gpg-error"
 import { carriesSecret } from "@gripgate/protocol/grammar/command"
 import { errLine, okLine } from "@gripgate/protocol/reply"
 import { parseRequest, type Request } from "@gripgate/protocol/request"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import { type ClientChannel, faultError } from "./client.ts"
 import type { SessionContext } from "./context.ts"
@@ -13,8 +15,11 @@ import { answerGetinfo, answerOption, answerSession } from "./local.ts"
 import { optionTurn } from "./option-turn.ts"
 import { type After, turn } from "./turn.ts"
 
-/** A greeting that names no process: an agent's own names the client's, or the agent's, and nobody looks. */
-const GREETING = okLine("Pleased to meet you, this is gripgate")
+/**
+ * A greeting that names no process: an agent's own names the client's, or the agent's, and nobody looks. It is said before
+ * anything else is done for a client, which then has something to do too.
+ */
+export const GREETING: Buffer = okLine("Pleased to meet you, this is gripgate")
 
 /**
  * Serves one client until it is gone, or broke the rules. Interrupted, it ends after the command under way: only waiting
@@ -23,8 +28,9 @@ const GREETING = okLine("Pleased to meet you, this is gripgate")
 export const serveSession = (session: SessionContext): Effect.Effect<void> =>
   Effect.uninterruptible(Effect.onExit(
     Effect.gen(() => serve(session)),
-    () =>
+    (exit) =>
       Effect.sync(() => {
+        if (Exit.isFailure(exit) && Cause.hasDies(exit.cause)) tellBug(session, Cause.squash(exit.cause))
         if (session.stopping) refuseWaiting(session.client)
         session.client.close(session.stopping)
         session.end()
@@ -35,7 +41,6 @@ export const serveSession = (session: SessionContext): Effect.Effect<void> =>
 function* serve(session: SessionContext): Effect.fn.Return<void> {
   const { client } = session
   const nextLine = Effect.interruptible(client.next)
-  client.send(GREETING)
   let after: After = "next"
   while (after === "next" && !session.stopping) {
     if (client.unsent) yield* Effect.interruptible(client.taken)
@@ -50,6 +55,13 @@ function* serve(session: SessionContext): Effect.fn.Return<void> {
     }
     if (mayHoldSecret(request)) line.fill(0)
   }
+}
+
+/** A mistake of this program ends one session, with a word to its client, and no other. */
+const tellBug = (session: SessionContext, defect: unknown): void => {
+  const { app, client, facts, services } = session
+  services.journal.bug(app, facts, defect instanceof Error ? defect.stack ?? defect.message : String(defect))
+  client.send(errLine(gpgError.INTERNAL))
 }
 
 /** The gate stops: commands that were sent early get a no each, and not silence. */

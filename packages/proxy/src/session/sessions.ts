@@ -12,7 +12,7 @@ import type * as net from "node:net"
 import type { Limits } from "../limits.ts"
 import { ClientChannel, type Debt } from "./client.ts"
 import { SessionContext, type SessionServices } from "./context.ts"
-import { serveSession } from "./session.ts"
+import { GREETING, serveSession } from "./session.ts"
 
 /** How often somebody looks, in milliseconds: a time-out comes up to this much late. */
 const WATCH = 250
@@ -54,13 +54,14 @@ export const makeSessions = Effect.fnUntraced(
     }
 
     const accept = (socket: net.Socket, app: string | undefined, path: string): void => {
+      // greeted in any case: whoever is not greeted starts an agent over this socket
+      socket.write(GREETING)
       served++
       const client = new ClientChannel(socket, now)
       sockets.add(socket)
       socket.once("close", () => sockets.delete(socket))
       if (running.size >= limits.sessions || (byApp.get(app) ?? 0) >= limits.sessionsOfApp) {
-        // greeted all the same: whoever is not greeted starts an agent over this socket
-        client.send(Buffer.concat([GREETING, LIMIT]))
+        client.send(LIMIT)
         client.close()
         return
       }
@@ -113,5 +114,3 @@ export const makeSessions = Effect.fnUntraced(
     return { accept, open: () => running.size, openOn: (path) => byPath.get(path) ?? 0, served: () => served }
   }
 )
-
-const GREETING = Buffer.from("OK Pleased to meet you, this is gripgate\n")

@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Use } from "../authority/authority.ts"
 import type { AgentConnection } from "../upstream/agent.ts"
-import { usesKeydesc } from "./bring.ts"
+import { onlyLooks, optionsAhead, usesKeydesc } from "./bring.ts"
 import type { SessionContext } from "./context.ts"
 import { converse, type Outcome } from "./converse.ts"
 import { listsKeys, narrow, showVisible } from "./filter.ts"
@@ -148,4 +148,6 @@ const release = (session: SessionContext, command: Command, result: Extract<Outc
     ]))
     taken.slab.fill(0, 0, taken.bytes.length)
   } else client.sendSlab(taken.bytes, taken.slab)
+  // while the client thinks about the answer the agent has time for the rest
+  if (onlyLooks(command)) result.connection.ahead(optionsAhead(state, session.environment, result.connection))
 }

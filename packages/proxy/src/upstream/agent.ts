@@ -26,7 +26,7 @@ export type Answer =
     readonly maxLength: number | undefined
   }
   /** A line before the last was refused: nothing of the result may be used, and the connection is closed. */
-  | { readonly kind: "setter"; readonly index: number; readonly error: Buffer }
+  | { readonly kind: "setter"; readonly error: Buffer }
   /** The connection is lost; it is closed. */
   | { readonly kind: "lost"; readonly reason: string }
 
@@ -55,6 +55,11 @@ export interface AgentConnection {
   readonly collected: Collector
   /** Sends `count` commands in one write and waits for the answer to the last. */
   exchange(lines: ReadonlyArray<Buffer>, count: number, listening: Listening): Effect.Effect<Answer>
+  /**
+   * Sends lines that only set state, between two exchanges, and waits for nothing: each has to be OK before the answer to
+   * the next exchange counts.
+   */
+  ahead(lines: ReadonlyArray<Buffer>): void
   /** Sends an answer to an inquiry, whole, and waits for what follows. */
   answer(lines: Buffer): Effect.Effect<Answer>
   close(): void

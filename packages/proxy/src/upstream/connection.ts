@@ -39,8 +39,8 @@ export class SocketConnection implements AgentConnection {
   private readonly reader = new LineReader(undefined, MAX_REPLY)
   private resume: Resume | undefined
   private listening: Listening = silent
-  private position = 0
-  private last = 0
+  /** Replies that come before the one that is waited for; each has to be OK. */
+  private before = 0
   private maxLength: number | undefined
   private onIdleClose: (() => void) | undefined
 
@@ -69,8 +69,7 @@ export class SocketConnection implements AgentConnection {
       this.collected.clear()
       this.resume = resume
       this.listening = listening
-      this.position = 0
-      this.last = count - 1
+      this.before += count - 1
       this.maxLength = undefined
       this.dialogue.sent(count)
       this.send(lines)
@@ -85,6 +84,13 @@ export class SocketConnection implements AgentConnection {
       this.dialogue.answered()
       this.socket.write(lines)
     })
+  }
+
+  ahead(lines: ReadonlyArray<Buffer>): void {
+    if (this.closed || lines.length === 0) return
+    this.before += lines.length
+    this.dialogue.sent(lines.length)
+    this.send(lines)
   }
 
   /** In one write, out of a slab: a line may carry a secret, and the shared pool is no place for it. */
@@ -155,7 +161,7 @@ export class SocketConnection implements AgentConnection {
   }
 
   private take(reply: Reply, line: Buffer): void {
-    const last = this.position === this.last
+    const last = this.before === 0
     const kept = last || this.listening.all === true
     switch (reply.kind) {
       case "comment":
@@ -176,7 +182,7 @@ export class SocketConnection implements AgentConnection {
       case "err": {
         if (!last) {
           if (this.listening.all === true) this.collect(line)
-          if (reply.kind === "ok") this.position++
+          if (reply.kind === "ok" || this.listening.all === true) this.before--
           else this.refusedSetter(line)
           return
         }
@@ -194,7 +200,7 @@ export class SocketConnection implements AgentConnection {
     const resume = this.resume
     this.resume = undefined
     this.close()
-    resume?.(Effect.succeed({ kind: "setter", index: this.position, error }))
+    resume?.(Effect.succeed({ kind: "setter", error }))
   }
 
   private status(keyword: string, args: Buffer, line: Buffer): void {
