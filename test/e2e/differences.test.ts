@@ -98,19 +98,17 @@ const differences: ReadonlyArray<Difference> = [
   }
 ]
 
+const opened = new AsyncDisposableStack()
 let owner: Homedir
 let gate: Gate
 beforeAll(async () => {
-  owner = await makeHomedir({ agentConf: ["disable-scdaemon"] })
+  owner = opened.use(await makeHomedir({ agentConf: ["disable-scdaemon"] }))
   for (const key of ["plain", "protected"] as const) await importKey(owner, key)
   await owner.launchAgent()
   const own = ["--state", join(owner.path, "state"), "--control", join(owner.path, "control")]
-  gate = await startGate({ home: owner, args: ["--default", "allow", ...own] })
+  gate = opened.use(await startGate({ home: owner, args: ["--default", "allow", ...own] }))
 })
-afterAll(async () => {
-  await gate.close()
-  await owner.close()
-})
+afterAll(() => opened.disposeAsync())
 
 const connect = async (socket: string): Promise<RawClient> => {
   const client = await connectRaw(socket)

@@ -152,45 +152,52 @@ describe("a place that cannot be listened at: exit code 1", () => {
 })
 
 describe("a gate whose log cannot be written goes on serving", () => {
-  const started = async (home: Homedir, stderr: number | "pipe") => {
+  /** A gate whose stderr is the test's own choice; it ends with the test in any case. */
+  const start = async (home: Homedir, stderr: number | "pipe") => {
     const [file, ...args] = argvOf(home, ["--default", "allow"])
     const child = spawn(file!, args, { env: home.env, stdio: ["ignore", "ignore", stderr] })
-    for (let tries = 0; tries < 500; tries++) {
-      try {
-        const client = await connectRaw(join(home.path, "gate.sock"))
-        await client.close()
-        return child
-      } catch {
-        await sleep(20)
+    const exited = once(child, "exit")
+    return {
+      child,
+      serves: async () => {
+        for (let tries = 0; tries < 500; tries++) {
+          const client = await connectRaw(join(home.path, "gate.sock")).catch(() => undefined)
+          if (client !== undefined) return client.close()
+          await sleep(20)
+        }
+        throw new Error("the gate does not listen")
+      },
+      stops: async () => {
+        child.kill("SIGTERM")
+        assert.deepEqual(await exited, [0, null])
+      },
+      [Symbol.asyncDispose]: async () => {
+        child.kill("SIGKILL")
+        await exited
       }
     }
-    child.kill("SIGKILL")
-    throw new Error("the gate does not listen")
-  }
-  const stopped = async (child: Awaited<ReturnType<typeof started>>) => {
-    const exited = once(child, "exit")
-    child.kill("SIGTERM")
-    assert.deepEqual(await exited, [0, null])
   }
 
   it("because the disk is full", async () => {
     await using home = await makeHomedir({ agentConf })
     await importKey(home, "plain")
     const full = openSync("/dev/full", constants.O_WRONLY)
-    const child = await started(home, full)
+    await using gate = await start(home, full)
     closeSync(full)
+    await gate.serves()
     await using client = await makeClientHome({ owner: home, socket: join(home.path, "gate.sock") })
     for (let i = 0; i < 3; i++) await assertSigns(client)
-    await stopped(child)
+    await gate.stops()
   })
 
   it("because nobody reads it any more", async () => {
     await using home = await makeHomedir({ agentConf })
     await importKey(home, "plain")
-    const child = await started(home, "pipe")
-    child.stderr!.destroy()
+    await using gate = await start(home, "pipe")
+    await gate.serves()
+    gate.child.stderr!.destroy()
     await using client = await makeClientHome({ owner: home, socket: join(home.path, "gate.sock") })
     for (let i = 0; i < 3; i++) await assertSigns(client)
-    await stopped(child)
+    await gate.stops()
   })
 })

@@ -60,7 +60,7 @@ export const handlers: Handlers = {
   ),
   PASSWD: unlocked("PASSPHRASE", [...nonces, `S PASSWD_NONCE ${NONCE}`, "OK"]),
   IMPORT_KEY: after("KEYDATA", undefined, unlocked("PASSPHRASE", [...nonces, "OK"])),
-  EXPORT_KEY: unlocked("PASSPHRASE", [...nonces, ...dataLines(Buffer.alloc(1500, "%\n\r\0x")), "OK"]),
+  EXPORT_KEY: unlocked("PASSPHRASE", [...nonces, ...dataLines(Buffer.alloc(500, "%\n\r\0x")), "OK"]),
   KEYWRAP_KEY: ["D 0123456789abcdef", "OK"],
   DELETE_KEY: OK,
   GET_PASSPHRASE: given("--no-ask", ["ERR 67108922 No data <GPG Agent>"], unlocked("PASSPHRASE", ["OK 616263"])),
