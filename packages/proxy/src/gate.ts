@@ -1,6 +1,7 @@
 // A gate, put together: policy, authority, upstream, sessions, sockets. It is ready when every socket takes connections,
 // and ends with its scope, in the opposite order.
 import type { Policy } from "@gripgate/policy/policy"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
@@ -14,6 +15,7 @@ import { serveControl } from "./control/server.ts"
 import { GrantStore } from "./grant/grant-store.ts"
 import { Journal } from "./journal/journal.ts"
 import { KeyDirectory } from "./keys/key-directory.ts"
+import { KnownKeys } from "./keys/known-keys.ts"
 import { policyKeys } from "./keys/policy-keys.ts"
 import { defaultLimits, type Limits } from "./limits.ts"
 import { listen } from "./listen/listener.ts"
@@ -63,6 +65,7 @@ export const startGate = Effect.fnUntraced(function*(
       Layer.provide(Layer.succeed(PolicyRef, ref))
     )
   )
+  const clock = yield* Clock.Clock
   const authority = Context.get(services, Authority)
   const journal = Context.get(services, Journal)
   const sessions = yield* makeSessions(
@@ -71,6 +74,7 @@ export const startGate = Effect.fnUntraced(function*(
       keys: Context.get(services, KeyDirectory),
       journal,
       router,
+      known: new KnownKeys(() => clock.currentTimeMillisUnsafe()),
       ownersEnvironment: ownersEnvironment(env),
       hasOption: new Map()
     },

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type { Authority } from "../authority/authority.ts"
 import type { Journal } from "../journal/journal.ts"
 import type { KeyDirectory } from "../keys/key-directory.ts"
+import type { KnownKeys } from "../keys/known-keys.ts"
 import type { Facts } from "../listen/facts.ts"
 import type { AgentConnection, Expectation, NoAgent, Router } from "../upstream/agent.ts"
 import type { ClientChannel } from "./client.ts"
@@ -15,6 +16,7 @@ export interface SessionServices {
   readonly keys: KeyDirectory["Service"]
   readonly journal: Journal["Service"]
   readonly router: Router
+  readonly known: KnownKeys
   /** The owner's own environment for prompts, as option lines: what the agent gets where `prompt` is not allowed. */
   readonly ownersEnvironment: ReadonlyMap<string, Buffer>
   /** Answers of GETINFO cmd_has_option by version, command and option: they cannot change. */

@@ -4,7 +4,7 @@ import { type Command, has } from "@gripgate/protocol/grammar/command"
 import { isKeygrip } from "@gripgate/protocol/grammar/field"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import type { Operation } from "@gripgate/protocol/operation"
-import { errLine } from "@gripgate/protocol/reply"
+import { errLine, OK_LINE } from "@gripgate/protocol/reply"
 import { writeRequest } from "@gripgate/protocol/request"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -25,6 +25,11 @@ const MAX_KNOWN = 64
 
 /** The session ends after the reply to this: the agent closes the connection too. */
 const endsSession = (command: Command): boolean => command.spec.name === "KILLAGENT"
+
+/** Whether a key that the agent has may be gone after this: forgotten before it is sent, and again when it is done. */
+const mayChangeKeys = ({ spec }: Command): boolean =>
+  spec.changes === true || spec.mayBe.includes("card") || spec.mayBe.includes("store")
+  || spec.fate === "agent" && spec.mayBe.length === 1 && spec.mayBe[0] === "admin"
 
 /** What the command amounts to in this session. A passphrase in band needs `loopback` beside it. */
 const operationsOf = (session: SessionContext, command: Command): ReadonlyArray<Operation> => {
@@ -81,6 +86,12 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
     client.send(errLine(error, error === gpgError.FORBIDDEN ? "gripgate: see the gate's log" : undefined))
     return "next"
   }
+  if (services.known.has(command)) {
+    client.send(OK_LINE)
+    prepare(session, session.connectionNow(undefined))
+    return "next"
+  }
+  if (mayChangeKeys(command)) services.known.forget()
   const connection = session.connectionNow(use.keygrips[0]) ?? (yield* open(session, use.keygrips[0]))
   // that there is none has been told already
   if (connection === undefined) {
@@ -91,6 +102,7 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
   if (usesKeydesc(command)) state.keydesc = undefined
   switch (result.kind) {
     case "lost":
+      services.known.forget()
       session.disconnect()
       services.journal.unanswered(app, facts, use.command, result.reason)
       client.send(errLine(gpgError.NO_AGENT))
@@ -120,6 +132,10 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
   }
 }
 
+/** While the client thinks about an answer the agent has time for what the next command will need. */
+const prepare = (session: SessionContext, connection: AgentConnection | undefined): void =>
+  connection?.ahead(optionsAhead(session.state, session.environment, connection))
+
 /** A connection that has to be opened; `undefined` where no agent can be had. */
 export function* open(
   session: SessionContext,
@@ -140,6 +156,8 @@ const release = (session: SessionContext, command: Command, result: Extract<Outc
     state.hash = has(command, "--inquire") ? "agent" : writeRequest(command)
   }
   if (endsSession(command) && result.ok) services.router.forget()
+  if (command.spec.name === "HAVEKEY" && result.ok) services.known.note(command)
+  if (mayChangeKeys(command)) services.known.forget()
   keepNonces(state, command, taken.bytes)
   if (!services.keys.seesAll(session.app) && listsKeys(command)) {
     client.send(Buffer.concat([
@@ -148,6 +166,5 @@ const release = (session: SessionContext, command: Command, result: Extract<Outc
     ]))
     taken.slab.fill(0, 0, taken.bytes.length)
   } else client.sendSlab(taken.bytes, taken.slab)
-  // while the client thinks about the answer the agent has time for the rest
-  if (onlyLooks(command)) result.connection.ahead(optionsAhead(state, session.environment, result.connection))
+  if (onlyLooks(command)) prepare(session, result.connection)
 }
