@@ -16,7 +16,7 @@ export const handshake: ReadonlyArray<Buffer> = [
   "OPTION agent-awareness=2.1.0"
 ].map(line)
 
-export const haveKey = (keygrip: string): Buffer => line(`HAVEKEY ${keygrip}`)
+const haveKey = (keygrip: string): Buffer => line(`HAVEKEY ${keygrip}`)
 
 export const keyInfo = (keygrip: string): Buffer => line(`KEYINFO ${keygrip}`)
 

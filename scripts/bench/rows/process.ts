@@ -1,7 +1,7 @@
 // The process in between: how soon it serves, what memory it takes, and what a session costs that does nothing. Each number
 // comes from a process of its own.
 import { setTimeout as sleep } from "node:timers/promises"
-import { Client, handshake, haveKey } from "../dialogue.ts"
+import { Client, handshake, keyInfo } from "../dialogue.ts"
 import { residentKib } from "../proc.ts"
 import { type Effort, type Measured, roundsOf, type Row } from "../row.ts"
 import type { Stage } from "../stage.ts"
@@ -91,10 +91,10 @@ export const processRows: ReadonlyArray<Row> = [
   },
   {
     id: "idle-used",
-    title: `the same after a HAVEKEY, which needs the agent, ${SESSIONS} open`,
+    title: `the same after a KEYINFO, which needs the agent, ${SESSIONS} open`,
     unit: "KiB",
     goals: [],
-    measure: idle((keygrip) => [...handshake, haveKey(keygrip)])
+    measure: idle((keygrip) => [...handshake, keyInfo(keygrip)])
   },
   {
     id: "ready",

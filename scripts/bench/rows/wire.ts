@@ -1,5 +1,5 @@
 // The wire alone: a client without gpg, one at a time, on a connection that stays open or on a new one each time.
-import { Client, haveKey, keyInfo } from "../dialogue.ts"
+import { Client, keyInfo } from "../dialogue.ts"
 import { interleave, roundsOf, type Row } from "../row.ts"
 
 /** Microseconds of one of `count` repetitions. */
@@ -57,11 +57,10 @@ const connectRow = (id: string, title: string, use: (client: Client, keygrip: st
 
 export const wireRows: ReadonlyArray<Row> = [
   roundTrip("keyinfo", keyInfo),
-  roundTrip("havekey", haveKey),
   connectRow("connect", "from connect to the greeting", () => {}),
   connectRow(
     "first-use",
-    "from connect to the answer to a first HAVEKEY",
-    (client, keygrip) => client.command(haveKey(keygrip))
+    "from connect to the answer to a first KEYINFO",
+    (client, keygrip) => client.command(keyInfo(keygrip))
   )
 ]
