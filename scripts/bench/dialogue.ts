@@ -61,9 +61,11 @@ export class Client {
     }
   }
 
+  /** As libassuan does it: the line, and its LF in a write of its own (assuan-buffer.c writen, seen with strace). */
   send(bytes: Buffer): void {
     this.length = 0
-    send(this.fd, bytes)
+    send(this.fd, bytes.subarray(0, -1))
+    send(this.fd, bytes.subarray(-1))
   }
 
   /** Takes what is there; whether the reply is whole now. Throws for any but an OK. */

@@ -39,14 +39,16 @@ const SETTLE = 4
 /** The number of rounds, never less than three. */
 export const roundsOf = (effort: Effort, rounds: number): number => Math.max(3, Math.round(rounds * effort.scale))
 
-/** A B C D A B C D ...: each contender once as a warm-up, then once in each round. */
+/** A B C D A B C D ...: each contender once as a warm-up, then once in each round, with `restMs` before each round. */
 export const interleave = async (
   contenders: ReadonlyArray<Contender>,
   rounds: number,
-  measure: (contender: Contender) => number | Promise<number>
+  measure: (contender: Contender) => number | Promise<number>,
+  restMs = 0
 ): Promise<Samples> => {
   const samples = new Map(contenders.map(({ name }) => [name as string, [] as Array<number>]))
   for (let round = -1; round < rounds; round++) {
+    await sleep(restMs)
     for (const contender of contenders) {
       const value = await measure(contender)
       if (round >= 0) samples.get(contender.name)!.push(value)
