@@ -61,9 +61,12 @@ export const connect = (path: string, timeoutMs: number): number => {
 
 /** Bytes received into `buffer`; 0 at the end of the stream. */
 export const receive = (fd: number, buffer: Buffer): number => {
-  const length = Number(raw.recv(fd, buffer, buffer.length, 0))
-  if (length < 0) throw failed("recv")
-  return length
+  for (;;) {
+    const length = Number(raw.recv(fd, buffer, buffer.length, 0))
+    if (length >= 0) return length
+    // a signal, such as of a child that has ended
+    if (koffi.errno() !== constants.errno.EINTR) throw failed("recv")
+  }
 }
 
 /** Sends a line or two; a socket takes them at once. */

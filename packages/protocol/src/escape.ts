@@ -70,7 +70,8 @@ export const encodeDataLines = (data: Uint8Array): Buffer => {
   const payload = data.length + 2 * escapes
   // a line ends at the latest two bytes early, when an escape does not fit whole
   const lines = Math.ceil(payload / (ROOM - 2))
-  const out = Buffer.allocUnsafeSlow(payload + 3 * lines)
+  // not less than a slab: a smaller buffer would be moved by V8, and leave copies of a secret
+  const out = Buffer.allocUnsafeSlow(Math.max(4096, payload + 3 * lines))
   let at = 0
   let room = 0
   for (const byte of data) {

@@ -86,5 +86,9 @@ export interface Command {
 /** Whether a line carries a secret among its arguments, so that its bytes have to be wiped. */
 export const carriesSecret = ({ spec }: Command): boolean => spec.args.some(({ field }) => field.secret === true)
 
+/** Every inquiry that may come while a command runs: with SCD those of the inner command too. */
+export const inquiriesOf = ({ inner, spec }: Command): ReadonlyArray<InquirySpec> =>
+  inner === undefined ? spec.inquiries : [...spec.inquiries, ...inner.spec.inquiries]
+
 /** Whether a command carries an option. */
 export const has = (command: Command, option: string): boolean => command.options.has(option)

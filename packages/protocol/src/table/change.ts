@@ -10,8 +10,9 @@ const passwdNonce = valued("--passwd-nonce", nonce)
 const timestamp = valued("--timestamp", isotime)
 
 export const changeCommands: ReadonlyArray<CommandSpec> = [
-  command("GENKEY", "agent", "makes a key", {
-    is: "generate",
+  command("GENKEY", "agent", "makes a key; with --preset its passphrase is in the cache, to be read", {
+    is: (parsed) => has(parsed, "--preset") ? ["generate", "cache"] : ["generate"],
+    mayBe: ["generate", "cache"],
     changes: true,
     options: [flag("--no-protection"), flag("--preset"), timestamp, flag("--inq-passwd"), passwdNonce],
     args: [optional(nonce)],
@@ -23,8 +24,10 @@ export const changeCommands: ReadonlyArray<CommandSpec> = [
     status: ["PROGRESS", "CACHE_NONCE", "PASSWD_NONCE", "KEYGRIP"]
   }),
   command("PASSWD", "agent", "changes the passphrase of a key; with --verify only checks it", {
-    is: (parsed) => has(parsed, "--verify") ? ["generate"] : ["passwd"],
-    mayBe: ["passwd", "generate"],
+    is: (
+      parsed
+    ) => [has(parsed, "--verify") ? "generate" : "passwd", ...has(parsed, "--preset") ? ["cache" as const] : []],
+    mayBe: ["passwd", "generate", "cache"],
     keys: "use",
     changes: true,
     options: [cacheNonce, passwdNonce, flag("--preset"), flag("--verify")],

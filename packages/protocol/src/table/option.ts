@@ -50,7 +50,7 @@ export const optionNames: ReadonlyArray<OptionNameSpec> = [
   option("allow-pinentry-notify", "session", undefined, anything, true, "asks for PINENTRY_LAUNCHED inquiries"),
   option("use-cache-for-signing", "session", undefined, digits, true, "whether a signature may use the cache"),
   option("cache-ttl-opt-preset", "session", undefined, digits, true, "seconds that --preset keeps a passphrase"),
-  option("s2k-count", "session", undefined, digits, true, "iterations for new protection"),
+  option("s2k-count", "session", undefined, /^[0-9]{1,8}$/, true, "iterations for new protection"),
   option("pinentry-mode", "mode", undefined, /^(?:ask|default|cancel|error|loopback)$/, false, "who is asked"),
   option("display", "environment", "prompt", anything, true, "the X display of a prompt"),
   option("ttyname", "environment", "prompt", anything, true, "the terminal of a prompt"),

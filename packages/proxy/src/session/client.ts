@@ -43,6 +43,8 @@ export class ClientChannel {
     this.now = now
     socket.on("data", (chunk: Buffer) => {
       this.reader.push(chunk)
+      // what cannot be understood any more is left where it is
+      if (this.reader.fault !== undefined) socket.pause()
       this.wake()
     })
     socket.on("end", () => {

@@ -53,7 +53,10 @@ export function* converse(
   lines.push(line)
   const listening: Listening = {
     status: command.inner?.spec.status ?? command.spec.status,
-    live: (status) => session.client.send(Buffer.concat([status, LF]))
+    live: (status) => {
+      // nobody waits for the progress that he does not read
+      if (!session.client.unsent) session.client.send(Buffer.concat([status, LF]))
+    }
   }
   const sending = connection.exchange(lines, lines.length, listening)
   let answer = yield* carriesSecret(command) ? Effect.ensuring(sending, Effect.sync(() => line.fill(0))) : sending

@@ -4,7 +4,7 @@ import { END_LINE, parseAnswerLine } from "@gripgate/protocol/answer"
 import { canonicalAnswer } from "@gripgate/protocol/answer-grammar"
 import { decodeDataInto, decodedLength, encodeDataLines } from "@gripgate/protocol/escape"
 import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
-import type { Command, InquirySpec } from "@gripgate/protocol/grammar/command"
+import { type Command, inquiriesOf, type InquirySpec } from "@gripgate/protocol/grammar/command"
 import { MAX_ANSWER_OVERRUN } from "@gripgate/protocol/limits"
 import type * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -28,10 +28,9 @@ export type ClientAnswer =
 
 /** The inquiry that a command may make by this keyword, in the session's mode; `undefined` where it may not. */
 export const expectedInquiry = (command: Command, keyword: string, state: SessionState): InquirySpec | undefined => {
-  const inquiries = command.inner === undefined
-    ? command.spec.inquiries
-    : [...command.spec.inquiries, ...command.inner.spec.inquiries]
-  return inquiries.find((spec) => spec.keyword === keyword && (spec.loopback === undefined || state.loopback))
+  return inquiriesOf(command).find((spec) =>
+    spec.keyword === keyword && (spec.loopback === undefined || state.loopback)
+  )
 }
 
 const violation = (client: ClientChannel): ClientAnswer =>

@@ -41,6 +41,7 @@ const withoutToken = (value: Buffer): Buffer => {
 }
 
 const TOKEN = Buffer.from("gripgate:")
+const TOKEN_VARIABLE = Buffer.from("PINENTRY_USER_DATA=gripgate:")
 
 /** The key under which an option is kept: a variable of the environment has one each. */
 const optionKey = (option: OptionNameSpec, value: Buffer): string =>
@@ -61,6 +62,7 @@ export const answerOption = (session: SessionContext, option: OptionNameSpec, va
       const kept = option.name === "pinentry-user-data" ? withoutToken(value) : value
       // no other variable gets to a pinentry, and names without end would fill the memory
       if (option.name === "putenv" && !pinentryVariables.has(variableOf(value))) return OK_LINE
+      if (option.name === "putenv" && value.subarray(0, TOKEN_VARIABLE.length).equals(TOKEN_VARIABLE)) return OK_LINE
       if (kept.length > 0 || value.length === 0) {
         state.environment.set(optionKey(option, kept), writeOption(option.name, kept))
       }

@@ -77,7 +77,8 @@ const settle = (state: SessionState, option: OptionNameSpec, value: Buffer, ok: 
   if (option.fate === "mode") {
     const loopback = value.equals(LOOPBACK)
     if (ok) state.loopback = loopback
-    state.loopbackRefused = loopback && !ok
+    // a refused mode of any other kind changes nothing: an earlier refusal of loopback holds
+    state.loopbackRefused = ok ? false : state.loopbackRefused || loopback
   }
   if (option.name === "pretend-request-origin" && ok && !value.equals(LOCAL)) state.restricted = true
 }

@@ -1,6 +1,6 @@
 // A command that needs the agent, from the permit to the reply. A turn that has begun is not interrupted half-way.
 import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
-import { type Command, has } from "@gripgate/protocol/grammar/command"
+import { type Command, has, inquiriesOf } from "@gripgate/protocol/grammar/command"
 import { isKeygrip } from "@gripgate/protocol/grammar/field"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import type { Operation } from "@gripgate/protocol/operation"
@@ -34,7 +34,7 @@ const mayChangeKeys = ({ spec }: Command): boolean =>
 /** What the command amounts to in this session. A passphrase in band needs `loopback` beside it. */
 const operationsOf = (session: SessionContext, command: Command): ReadonlyArray<Operation> => {
   const operations = command.spec.operations(command)
-  const inBand = (session.state.loopback && command.spec.inquiries.some((inquiry) => inquiry.loopback === true))
+  const inBand = (session.state.loopback && inquiriesOf(command).some((inquiry) => inquiry.loopback === true))
     || has(command, "--inq-passwd")
     || (command.spec.name === "PRESET_PASSPHRASE" && has(command, "--inquire"))
   return inBand ? [...operations, "loopback"] : operations
@@ -45,11 +45,26 @@ const keygripsOf = (session: SessionContext, command: Command): ReadonlyArray<Ke
   return command.spec.keys === "use" ? command.args.filter(isKeygrip) : []
 }
 
+/** Whether a command shows or uses keys of a card: all of SCD but the probes that gpg sends in ordinary work. */
+const usesCard = (command: Command): boolean =>
+  command.inner === undefined
+    ? command.spec.name === "LEARN" || has(command, "--card")
+    : command.inner.spec.name !== "SERIALNO" && command.inner.spec.name !== "GETINFO"
+
 /** Why a command cannot be sent whatever the policy says. */
 const refusedHere = (session: SessionContext, command: Command): readonly [GpgError, string] | undefined => {
   const { state } = session
-  if (state.loopbackRefused && command.spec.inquiries.some((inquiry) => inquiry.loopback === true)) {
+  if (state.loopbackRefused && inquiriesOf(command).some((inquiry) => inquiry.loopback === true)) {
     return [gpgError.FORBIDDEN, "this session was refused loopback, and has not chosen another pinentry-mode since"]
+  }
+  if (!session.services.keys.seesAll(session.app)) {
+    if (usesCard(command)) {
+      return [gpgError.NO_SECKEY, "what keys a card has is not known, and this client may see only some"]
+    }
+    // the key that it overwrites may be one that does not exist for this client
+    if (has(command, "--force") && command.spec.name === "IMPORT_KEY") {
+      return [gpgError.FORBIDDEN, "IMPORT_KEY --force may overwrite a key that this client does not see"]
+    }
   }
   if (command.spec.keys !== "session") return undefined
   if (state.key === undefined) return [gpgError.NO_SECKEY, "no key was chosen"]
@@ -156,7 +171,7 @@ const release = (session: SessionContext, command: Command, result: Extract<Outc
     state.hash = has(command, "--inquire") ? "agent" : writeRequest(command)
   }
   if (endsSession(command) && result.ok) services.router.forget()
-  if (command.spec.name === "HAVEKEY" && result.ok) services.known.note(command)
+  if (command.spec.name === "HAVEKEY" && result.ok && !state.options.has("ephemeral")) services.known.note(command)
   if (mayChangeKeys(command)) services.known.forget()
   keepNonces(state, command, taken.bytes)
   if (!services.keys.seesAll(session.app) && listsKeys(command)) {

@@ -134,7 +134,7 @@ export class SocketConnection implements AgentConnection {
         // an agent that answers something else is out of step already
         if (version === undefined) return Effect.fail(noAgent("it does not tell its version"))
         this.version = version
-        this.restricted = restricted === ""
+        this.restricted = restricted?.startsWith("OK") === true
         return Effect.void
       })
     )
