@@ -4,6 +4,18 @@ import * as fs from "node:fs"
 import { dirname } from "node:path"
 import { codeOf } from "./reason.ts"
 
+/**
+ * Why a socket in a folder would not be the gate's own for long: somebody else owns the folder, or may put a socket of his
+ * in the place of ours. Clients would hand their passphrases to him. `undefined` where all is well.
+ */
+export const folderProblem = (path: string, uid: number | undefined): string | undefined => {
+  if (uid === undefined) return undefined
+  const { mode, uid: owner } = fs.statSync(path)
+  if (owner !== uid && owner !== 0) return `the directory ${path} belongs to somebody else (uid ${owner})`
+  const [writable, sticky] = [0o002, 0o1000]
+  return (mode & writable) !== 0 && (mode & sticky) === 0 ? `everybody may write to the directory ${path}` : undefined
+}
+
 /** Makes a folder and what is missing above it, 0700. Throws what the system says where it cannot. */
 export const makeFolder = (path: string): void => {
   const missing: Array<string> = fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true ? [path] : []

@@ -5,7 +5,7 @@ import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
 import * as net from "node:net"
 import { dirname, resolve } from "node:path"
-import { makeFolder } from "../folder.ts"
+import { folderProblem, makeFolder } from "../folder.ts"
 import { type Lock, takeLock } from "../lock.ts"
 import { type Log, LogService } from "../log.ts"
 import { reasonOf } from "../reason.ts"
@@ -100,8 +100,16 @@ const failure = (path: string, error: unknown): ListenError =>
 
 const makeDirectory = (path: string): Effect.Effect<void, ListenError> =>
   Effect.try({
-    try: () => makeFolder(path),
-    catch: (error) => new ListenError({ message: `the directory ${path} cannot be made: ${reasonOf(error)}` })
+    try: () => {
+      makeFolder(path)
+      const message = folderProblem(path, process.getuid?.())
+      if (message === undefined) return
+      throw new ListenError({ message, hint: "clients could be led to another socket; use a directory of your own" })
+    },
+    catch: (error) =>
+      error instanceof ListenError
+        ? error
+        : new ListenError({ message: `the directory ${path} cannot be made: ${reasonOf(error)}` })
   })
 
 /** Makes the socket, 0600 from the start. Node does so within the call, so the umask of the process is back at once. */
