@@ -1,6 +1,6 @@
 // The policies that need no file: nothing but a `default`. The first run uses one, and so does `--default` on the
 // command line.
-import type { Default, Policy } from "./policy.ts"
+import type { App, Default, Policy } from "./policy.ts"
 
 /**
  * A policy of only a `default`. Under `ask` and `forbid` everyone sees all keys, unlike in a file that says no more
@@ -11,5 +11,16 @@ export const builtin = (verdict: Default["verdict"]): Policy => ({
   default: { verdict, text: `default = "${verdict}"` },
   operations: new Map(),
   apps: new Map(),
-  anyone: verdict === "allow" ? undefined : { name: "anyone", keys: "all", operations: new Map() }
+  anyone: verdict === "allow" ? undefined : everyone,
+  limits: new Map(),
+  gate: { access: { mode: 0o600 } }
 })
+
+const everyone: App = {
+  name: "anyone",
+  selectors: [],
+  keys: "all",
+  operations: new Map(),
+  with: [],
+  byKey: new Map()
+}

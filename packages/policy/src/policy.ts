@@ -1,7 +1,10 @@
-// A policy as data, after it was read or built in: who may see which keys, and what becomes of each operation.
-// Nothing here decides; maps and sets are ready for looking up, so that a decision need not compile anything.
+// A policy as data, after it was read or built in: who is which app, who may see which keys, and what becomes of each
+// operation. Nothing here decides; maps and sets are ready for looking up, so that a decision need not compile anything.
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import type { Operation } from "@gripgate/protocol/operation"
+import type { Match } from "./client/match.ts"
+import type { Selector } from "./keys/selector.ts"
+import type { Rate } from "./rate.ts"
 import type { Verdict } from "./verdict.ts"
 
 /** A position in a file: line and column count from 1, the column in UTF-16 units as editors count it. */
@@ -16,6 +19,10 @@ export interface Entry {
   readonly verdict: Verdict
   readonly place?: Place
   readonly text: string
+  /** How often; beyond, the answer is `Limit reached`. Each app has its own count. */
+  readonly limit?: Rate
+  /** How long an owner's yes is good for the same app, operation and key, in milliseconds; 0 for never. */
+  readonly remember?: number
 }
 
 /** The entry for whatever nothing names. `token` is not among its verdicts: a token belongs to one app. */
@@ -26,25 +33,79 @@ export interface Default extends Entry {
 /** The keys that exist for a client. */
 export type Keys = "all" | ReadonlySet<Keygrip>
 
-/** `[apps.NAME]`, or `[anyone]` under the name `anyone`. `socket` is as written: a bare name, or an absolute path. */
+/** Entries by operation. */
+export type Entries = ReadonlyMap<Operation, Entry>
+
+/** Who may connect to a socket. */
+export interface SocketAccess {
+  /** Permission bits; 0o600 where the file does not say. */
+  readonly mode: number
+  /** A group by name or number. */
+  readonly group?: string
+}
+
+/** A socket that an app owns. */
+export interface OwnSocket extends SocketAccess {
+  /** As written: a bare name, or an absolute path. */
+  readonly name: string
+  readonly place: Place
+}
+
+/** `[apps.NAME.with."SELECTOR"]`: what holds for an app together with these keys. */
+export interface WithKeys {
+  readonly selector: Selector
+  readonly operations: Entries
+}
+
+/** `[apps.NAME]`, or `[anyone]` under the name `anyone`. */
 export interface App {
   readonly name: string
   readonly place?: Place
-  readonly socket?: string
+  readonly match?: Match
+  readonly socket?: OwnSocket
+  /** `keys` as written. */
+  readonly selectors: ReadonlyArray<Selector>
+  /** The keys that the selectors stand for: before they are resolved, those that need no keyring. */
   readonly keys: Keys
   /** Where `keys` is written; absent where the keys follow from `default`. */
   readonly keysPlace?: Place
-  readonly operations: ReadonlyMap<Operation, Entry>
+  readonly operations: Entries
+  readonly with: ReadonlyArray<WithKeys>
+  /** The entries of `with` by the keys that they stand for. */
+  readonly byKey: ReadonlyMap<Keygrip, Entries>
 }
 
 /** A whole policy. `file` is `undefined` for a built-in one, `anyone` where there is no such table. */
 export interface Policy {
   readonly file: string | undefined
   readonly default: Default
-  readonly operations: ReadonlyMap<Operation, Entry>
+  readonly operations: Entries
   readonly apps: ReadonlyMap<string, App>
   readonly anyone: App | undefined
+  /** `[limits]`: numbers by the name that the file has for them; times in milliseconds. */
+  readonly limits: ReadonlyMap<LimitName, number>
+  /** `[gate]`. */
+  readonly gate: GateTable
 }
+
+/** `[gate]`: what a flag of `gripgate serve` says otherwise. */
+export interface GateTable {
+  /** The agent's socket. */
+  readonly upstream?: string
+  /** GnuPG's home directory. */
+  readonly homedir?: string
+  /** Sockets for whoever is no app, or is an app by `match`. */
+  readonly sockets?: ReadonlyArray<string>
+  /** Who may connect to a socket that no app owns. */
+  readonly access: SocketAccess
+}
+
+/** The words of `[limits]` that are counts. */
+export const countLimits = ["sessions", "sessions-of-app"] as const
+/** The words of `[limits]` that are durations. */
+export const timeLimits = ["finish-line", "finish-answer", "take-reply", "greeting", "warm", "stop"] as const
+
+export type LimitName = typeof countLimits[number] | typeof timeLimits[number]
 
 /** The table that speaks for a client: its app's, or `[anyone]` where it is no app (`undefined`). */
 export const tableOf = (policy: Policy, app: string | undefined): App | undefined =>

@@ -15,6 +15,9 @@ const strictness: ReadonlyMap<string, number> = new Map(verdicts.map((verdict, r
 /** Whether a word is a verdict; case matters, as everywhere in the policy file. */
 export const isVerdict = (word: string): word is Verdict => strictness.has(word)
 
+/** Whether the first verdict is stricter than the second. */
+export const isStricter = (one: Verdict, other: Verdict): boolean => strictness.get(one)! > strictness.get(other)!
+
 /**
  * The strictest of one or more verdicts: what holds where a use needs several, such as a key with several capabilities.
  * At least one is asked for, because "strictest of none" would have to be `allow`.

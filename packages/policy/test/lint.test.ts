@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { builtin } from "@gripgate/policy/builtin"
-import { lint } from "@gripgate/policy/lint"
+import { lint } from "@gripgate/policy/lint/lint"
 import { grip, policyOf } from "./read.ts"
 
 const found = (...lines: ReadonlyArray<string>): ReadonlyArray<string> =>

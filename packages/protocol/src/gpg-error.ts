@@ -26,6 +26,7 @@ export const gpgError = {
   TIMEOUT: error(62, "Timeout"),
   INTERNAL: error(63, "Internal error"),
   NOT_IMPLEMENTED: error(69, "Not implemented"),
+  TRUNCATED: error(74, "Result truncated"),
   INV_RESPONSE: error(76, "Invalid response"),
   NO_AGENT: error(77, "No agent running"),
   INV_SEXP: error(83, "Invalid S-expression"),

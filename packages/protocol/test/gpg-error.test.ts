@@ -14,6 +14,7 @@ const expected: Record<keyof typeof gpgError, readonly [value: number, text: str
   TIMEOUT: [67108926, "Timeout"],
   INTERNAL: [67108927, "Internal error"],
   NOT_IMPLEMENTED: [67108933, "Not implemented"],
+  TRUNCATED: [67108938, "Result truncated"],
   INV_RESPONSE: [67108940, "Invalid response"],
   NO_AGENT: [67108941, "No agent running"],
   INV_SEXP: [67108947, "Invalid S-expression"],

@@ -2,19 +2,24 @@
 // what stands behind one cannot be trusted to mean what it says.
 import { isOperation } from "@gripgate/protocol/operation"
 import * as Result from "effect/Result"
-import type { App, Default, Policy } from "../policy.ts"
-import { readAnyone, readApp } from "./app.ts"
-import { notOneOf, readOperations, readString } from "./operations.ts"
+import type { App, Default, OwnSocket, Policy } from "../policy.ts"
+import { appWords, readAnyone, readApp } from "./app.ts"
+import { gateWords, readGate } from "./gate.ts"
+import { limitWords, readLimits } from "./limits.ts"
+import { readOperations } from "./operations.ts"
 import { inOrder, type Problem, quote } from "./problem.ts"
 import { didYouMean } from "./suggest.ts"
-import { kindOf, readTree, type Setting, type Table } from "./tree.ts"
+import { readTree, type Setting, type Table } from "./tree.ts"
+import { notOneOf, readString, readTable } from "./value.ts"
 
 /** Largest policy file, in bytes of UTF-8: room for 10,000 apps with a key and an entry each. */
 export const MAX_POLICY_BYTES = 1024 * 1024
 
-const words = ["default", "operations", "apps", "anyone"]
+/** What stands at the top of the file. */
+export const topWords = ["default", "operations", "apps", "anyone", "limits", "gate"] as const
 
-const defaults = ["allow", "ask", "forbid"] as const
+/** What `default` can be. */
+export const defaults = ["allow", "ask", "forbid"] as const
 
 /**
  * Reads a policy. `file` is its name for messages. Fails with all problems in the order of the file, or with one
@@ -35,17 +40,20 @@ export const parsePolicy = (text: string, file: string): Result.Result<Policy, R
 
 const read = ({ settings }: Table, file: string, problems: Array<Problem>): Policy => {
   for (const setting of settings.values()) {
-    if (!words.includes(setting.key)) problems.push(unknown(setting))
+    if (!topWords.some((word) => word === setting.key)) problems.push(unknown(setting))
   }
   const byDefault = readDefault(settings.get("default"), problems)
   const shared = tableIn(settings.get("operations"), problems)
   const anyone = settings.get("anyone")
+  const { apps, owners } = readApps(tableIn(settings.get("apps"), problems), problems)
   return {
     file,
     default: byDefault,
     operations: shared === undefined ? new Map() : readOperations(shared, "[operations]", [], problems),
-    apps: readApps(tableIn(settings.get("apps"), problems), problems),
-    anyone: anyone && readAnyone(anyone, byDefault.verdict === "allow" ? "all" : "none", problems)
+    apps,
+    anyone: anyone && readAnyone(anyone, byDefault.verdict === "allow" ? "all" : "none", problems),
+    limits: readLimits(tableIn(settings.get("limits"), problems), problems),
+    gate: readGate(tableIn(settings.get("gate"), problems), owners, problems)
   }
 }
 
@@ -65,14 +73,16 @@ const readDefault = (setting: Setting | undefined, problems: Array<Problem>): De
   return builtin
 }
 
-const tableIn = (setting: Setting | undefined, problems: Array<Problem>): Table | undefined => {
-  if (setting === undefined || setting.node.kind === "table") return setting?.node as Table | undefined
-  const hint = setting.key === "apps" ? "[apps.NAME]" : `[${setting.key}]`
-  problems.push({ place: setting.node.place, message: `expected a table, got ${kindOf(setting.node)}`, hint })
-  return undefined
+const tableIn = (setting: Setting | undefined, problems: Array<Problem>): Table | undefined =>
+  setting && readTable(setting.node, problems, setting.key === "apps" ? "[apps.NAME]" : `[${setting.key}]`)
+
+interface Apps {
+  readonly apps: ReadonlyMap<string, App>
+  /** The apps by the sockets that they own. */
+  readonly owners: ReadonlyMap<string, App>
 }
 
-const readApps = (table: Table | undefined, problems: Array<Problem>): ReadonlyMap<string, App> => {
+const readApps = (table: Table | undefined, problems: Array<Problem>): Apps => {
   const apps = new Map<string, App>()
   const owners = new Map<string, App>()
   for (const setting of table?.settings.values() ?? []) {
@@ -80,27 +90,30 @@ const readApps = (table: Table | undefined, problems: Array<Problem>): ReadonlyM
     if (app === undefined) continue
     apps.set(app.name, app)
     if (app.socket === undefined) continue
-    const owner = owners.get(app.socket)
-    if (owner === undefined) owners.set(app.socket, app)
-    else problems.push(sharedSocket(setting, app.socket, owner))
+    const owner = owners.get(app.socket.name)
+    if (owner === undefined) owners.set(app.socket.name, app)
+    else problems.push(sharedSocket(app.socket, owner))
   }
-  return apps
+  return { apps, owners }
 }
 
-const sharedSocket = (setting: Setting, socket: string, owner: App): Problem => {
-  const place = setting.node.kind === "table" ? setting.node.settings.get("socket")?.node.place : undefined
-  const message = `the socket ${quote(socket)} is owned by ${quote(owner.name)} (line ${owner.place?.line}) already`
-  return { place: place ?? setting.place, message, hint: "whoever comes through a socket can be only one app" }
+const sharedSocket = ({ name, place }: OwnSocket, owner: App): Problem => {
+  const message = `the socket ${quote(name)} is owned by ${quote(owner.name)} (line ${owner.place?.line}) already`
+  return { place, message, hint: "whoever comes through a socket can be only one app" }
 }
 
 const unknown = ({ key, place }: Setting): Problem => {
-  const hint = isOperation(key)
+  const table = isOperation(key)
     ? "operations stand below [operations], [apps.NAME] or [anyone]"
-    : key === "keys" || key === "socket"
+    : appWords.some((word) => word === key)
     ? `${key} stands below [apps.NAME]`
+    : gateWords.some((word) => word === key)
+    ? `${key} stands below [gate]`
+    : limitWords.some((word) => word === key)
+    ? `${key} stands below [limits]`
     : undefined
-  if (hint !== undefined) return { place, message: `${key} does not belong at the top of the file`, hint }
+  if (table !== undefined) return { place, message: `${key} does not belong at the top of the file`, hint: table }
   const message = `${quote(key)} is not known to this version of gripgate`
-  const known = "known here are default, [operations], [apps.NAME] and [anyone]"
-  return { place, message, hint: didYouMean(key, words) ?? known }
+  const known = "known here are default, [operations], [apps.NAME], [anyone], [limits] and [gate]"
+  return { place, message, hint: didYouMean(key, topWords) ?? known }
 }

@@ -1,5 +1,6 @@
 // What is wrong with a policy file, where, and what would be right. Everything quoted from the file is made harmless
 // for a terminal and bounded first: a policy may have been copied from anywhere.
+import { harmless } from "../harmless.ts"
 import { comparePlaces, formatPlace, type Place } from "../policy.ts"
 
 /** One mistake. `message` says what was expected and what came, `hint` what to write instead. */
@@ -8,6 +9,9 @@ export interface Problem {
   readonly message: string
   readonly hint?: string
 }
+
+/** What is wrong with a text, before it is known where it stands. */
+export type Wrong = Omit<Problem, "place">
 
 /** `FILE:LINE:COLUMN: message`, and the hint on a line of its own; no LF at the end. */
 export const formatProblem = (problem: Problem): string => {
@@ -29,13 +33,10 @@ export const quote = (word: string): string => {
   return `"${harmless(cut.join(""))}"`
 }
 
-// Controls (C0, C1, DEL), what turns the direction of writing around, what is invisible, line separators, half
-// surrogates.
-const harmful = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
-
-const harmless = (text: string): string =>
-  text.replace(harmful, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`)
-
 /** `a`, `a or b`, `a, b or c`. */
 export const oneOf = (words: ReadonlyArray<string>): string =>
   words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`
+
+/** `a`, `a and b`, `a, b and c`. */
+export const allOf = (words: ReadonlyArray<string>): string =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`

@@ -1,6 +1,6 @@
 // `socket = "..."`: the socket that an app owns. Who comes through it is that app, so its name must say without doubt
 // which socket that is, to the gate and to the reader.
-import { type Problem, quote } from "./problem.ts"
+import { quote, type Wrong } from "./problem.ts"
 
 /** Longest path of a Unix socket, in bytes: `sun_path` is 108 with its NUL (Linux unix(7)). */
 export const MAX_SOCKET_PATH = 107
@@ -12,7 +12,7 @@ const FORMS = "a file name for a socket below the gate's run directory, or an ab
  * spelling (so that two apps with one socket are noticed), UTF-8, at most 107 bytes, without control characters. A
  * bare name may still turn out too long once it stands below the run directory.
  */
-export const socketProblem = (name: string): Omit<Problem, "place"> | undefined => {
+export const socketProblem = (name: string): Wrong | undefined => {
   if (name === "") return { message: "expected a socket, got an empty string", hint: FORMS }
   // U+FFFD is what is left of bytes that were no UTF-8.
   if (/[\p{Cc}\uFFFD]/u.test(name) || !name.isWellFormed()) {

@@ -5,11 +5,15 @@ import { type AST, ParseError, parseTOML } from "toml-eslint-parser"
 import type { Place } from "../policy.ts"
 import type { Problem } from "./problem.ts"
 
-/** A value of the file. Numbers, booleans and dates keep no content: no setting of a policy is one. */
+/**
+ * A value of the file. Of numbers only integers keep their content, `text` is how they are written; booleans and dates
+ * keep none: no setting of a policy is one.
+ */
 export type Node =
   | { readonly kind: "string"; readonly place: Place; readonly value: string }
   | { readonly kind: "array"; readonly place: Place; readonly elements: ReadonlyArray<Node> }
   | Table
+  | { readonly kind: "integer"; readonly place: Place; readonly value: number; readonly text: string }
   | { readonly kind: "number" | "boolean" | "date" | "tables"; readonly place: Place }
 
 /** A table, whichever way it was written. */
@@ -34,6 +38,7 @@ const kinds: Record<Node["kind"], string> = {
   array: "an array",
   table: "a table",
   tables: "an array of tables",
+  integer: "a number",
   number: "a number",
   boolean: "a boolean",
   date: "a date or time"
@@ -51,7 +56,7 @@ export const readTree = (text: string, file: string): Result.Result<Table, Probl
     return Result.fail({ place: { file, line: 1, column: 1 }, message: "the file begins with a byte order mark", hint })
   }
   try {
-    return assemble(parseTOML(text, { tomlVersion: "1.0" }), file)
+    return assemble(parseTOML(text, { tomlVersion: "1.0" }), text, file)
   } catch (error) {
     return Result.fail(syntaxProblem(error, text, file))
   }
@@ -65,7 +70,11 @@ const syntaxProblem = (error: unknown, text: string, file: string): Problem => {
   }
   const place = { file, line: error.lineNumber, column: error.column + 1 }
   const message = `not TOML: ${error.message.charAt(0).toLowerCase()}${error.message.slice(1)}`
-  const word = error.message === "Unexpected character" ? bareWordAt(text, error.index) : undefined
+  const word = error.message === "Unexpected character"
+    ? bareWordAt(text, error.index)
+    : error.message === "Leading zeros are not allowed"
+    ? /^\d{1,20}/.exec(text.slice(error.index, error.index + 20))?.[0]
+    : undefined
   return word === undefined ? { place, message } : { place, message, hint: `text stands in quotes: "${word}"` }
 }
 
@@ -85,14 +94,15 @@ const placeAt = (text: string, index: number, file: string): Place => {
   return { file, line: before.split("\n").length, column: index - before.lastIndexOf("\n") }
 }
 
-// `apps`, NAME, setting; what is deeper stands below a table that is refused as a whole, and is not looked at.
-const DEEPEST = 4
+// `apps`, NAME, `with`, SELECTOR, operation, setting; what is deeper stands below a table that is refused as a whole, and
+// is not looked at.
+const DEEPEST = 6
 
 interface Growing extends Table {
   readonly settings: Map<string, Setting>
 }
 
-const assemble = (program: AST.TOMLProgram, file: string): Result.Result<Table, Problem> => {
+const assemble = (program: AST.TOMLProgram, text: string, file: string): Result.Result<Table, Problem> => {
   const placeOf = (node: AST.TOMLNode): Place => ({
     file,
     line: node.loc.start.line,
@@ -140,7 +150,12 @@ const assemble = (program: AST.TOMLProgram, file: string): Result.Result<Table, 
     }
     if (value.kind === "string") return { kind: "string", place, value: value.value }
     if (value.kind === "boolean") return { kind: "boolean", place }
-    return { kind: value.kind === "integer" || value.kind === "float" ? "number" : "date", place }
+    if (value.kind === "integer") {
+      // A 0 at the very end of the file has an empty range.
+      const written = text.slice(...value.range) || String(value.value)
+      return { kind: "integer", place, value: value.value, text: written }
+    }
+    return { kind: value.kind === "float" ? "number" : "date", place }
   }
 
   const root = table({ file, line: 1, column: 1 })

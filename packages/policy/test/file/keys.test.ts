@@ -1,16 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
+import { SELECTOR_FORMS } from "@gripgate/policy/file/selector"
 import { parseKeygrip } from "@gripgate/protocol/keygrip"
 import { grip, policyOf, problemsOf } from "../read.ts"
-
-const known =
-  "hint: this version knows \"*\" and \"grip:\" with the 40 digits that gpg --list-secret-keys --with-keygrip shows"
 
 describe("keys", () => {
   it("takes keygrips in either case for the same key", () => {
     const policy = policyOf("[anyone]", `keys = ["grip:${"aB".repeat(20)}", "grip:${grip("0")}"]`)
     assert.deepStrictEqual(policy.anyone?.keys, new Set([parseKeygrip("AB".repeat(20))!, grip("0")]))
     assert.deepStrictEqual(problemsOf("[anyone]", `keys = ["grip:${"aB".repeat(20)}", "grip:${"Ab".repeat(20)}"]`), [
-      `p.toml:2:58: keygrip ${"AB".repeat(20)} is listed twice`
+      `p.toml:2:58: "grip:${"Ab".repeat(20)}" is listed already, as "grip:${"aB".repeat(20)}"`
     ])
   })
 
@@ -20,34 +18,54 @@ describe("keys", () => {
       "p.toml:2:9: \"*\" stands for every key: list it alone",
       "p.toml:2:14: \"*\" is listed twice"
     ])
+    assert.deepStrictEqual(problemsOf("[anyone]", "keys = [\"a@b.org\", \"*\"]"), [
+      "p.toml:2:20: \"*\" stands for every key: list it alone"
+    ])
   })
 
-  it("refuses every other form of selector and says which this version knows", () => {
+  it("keeps selectors as written with their places, and leaves to others what needs a keyring", () => {
+    const { anyone } = policyOf(
+      "[anyone]",
+      "keys = [",
+      "  '<A@b.org>', '0x0123456789abcdef!',",
+      `  "grip:${grip("C")}"`,
+      "]"
+    )
+    const at = (line: number, column: number) => ({ file: "p.toml", line, column })
+    assert.deepStrictEqual<unknown>(anyone?.selectors, [
+      { text: "<A@b.org>", place: at(3, 3), wanted: { kind: "address", address: "a@b.org" } },
+      {
+        text: "0x0123456789abcdef!",
+        place: at(3, 16),
+        wanted: { kind: "key id", digits: "0123456789ABCDEF", exact: true }
+      },
+      { text: `grip:${grip("C")}`, place: at(4, 3), wanted: { kind: "grip", keygrip: grip("C") } }
+    ])
+    assert.deepStrictEqual(anyone?.keys, new Set([grip("C")]))
+    assert.deepStrictEqual(policyOf("[anyone]", "keys = []").anyone?.selectors, [])
+  })
+
+  it("refuses a selector that is listed twice, in whatever spelling", () => {
+    const a = grip("A")
     for (
-      const [selector, form] of [
-        ["alice@example.org", "address (\"alice@example.org\")"],
-        ["<alice@example.org>", "address (\"<alice@example.org>\")"],
-        ["0x1234567890ABCDEF!", "fingerprint or key id (\"0x1234567890ABCDEF!\")"],
-        ["1234abcd", "fingerprint or key id (\"1234abcd\")"],
-        [grip("A"), `fingerprint or key id ("${grip("A")}")`],
-        ["Alice", "the name \"Alice\""],
-        ["", "the name \"\""],
-        ["**", "the name \"**\""],
-        [`GRIP:${grip("A")}`, `the name "GRIP:${grip("A")}"`]
+      const [one, other, as] of [
+        ["a@b.org", "a@b.org", "twice"],
+        ["a@b.org", "<A@B.ORG>", "already, as \"a@b.org\""],
+        [a, `0x${a.toLowerCase()}`, `already, as "${a}"`],
+        ["0123456789ABCDEF!", "0x0123456789abcdef!", "already, as \"0123456789ABCDEF!\""]
       ] as const
     ) {
-      assert.deepStrictEqual(problemsOf("[anyone]", `keys = ["${selector}"]`), [
-        `p.toml:2:9: a key by ${form} is not known to this version of gripgate\n${known}`
+      assert.deepStrictEqual(problemsOf("[anyone]", `keys = ["${one}", "${other}"]`), [
+        `p.toml:2:${13 + one.length}: "${other}" is listed ${as}`
       ])
     }
+    assert.strictEqual(policyOf("[anyone]", `keys = ["${a}", "${a}!", "grip:${a}"]`).anyone?.selectors.length, 3)
   })
 
-  it("refuses a keygrip that is not exactly 40 hexadecimal digits", () => {
-    for (const digits of ["", "A".repeat(39), "A".repeat(41), `${"A".repeat(39)}G`, ` ${grip("A")}`, `${grip("A")} `]) {
-      assert.deepStrictEqual(problemsOf("[anyone]", `keys = ["grip:${digits}"]`), [
-        `p.toml:2:9: expected "grip:" and 40 hexadecimal digits, got "grip:${digits}"\n${known}`
-      ])
-    }
+  it("tells what is wrong with a selector at its place", () => {
+    assert.deepStrictEqual(problemsOf("[anyone]", "keys = [\"a@b.org\", \"Alice\"]"), [
+      `p.toml:2:20: "Alice" is no key: a name can be anybody's\nhint: ${SELECTOR_FORMS}`
+    ])
   })
 
   it("refuses what is not an array of strings", () => {
@@ -58,9 +76,9 @@ describe("keys", () => {
       "p.toml:2:8: expected an array of strings, got a boolean\nhint: keys = [\"*\"] stands for every key"
     ])
     assert.deepStrictEqual(problemsOf("[anyone]", "keys = [7, [\"*\"], { all = true }]"), [
-      `p.toml:2:9: expected a string, got a number\n${known}`,
-      `p.toml:2:12: expected a string, got an array\n${known}`,
-      `p.toml:2:19: expected a string, got a table\n${known}`
+      `p.toml:2:9: expected a string, got a number\nhint: ${SELECTOR_FORMS}`,
+      `p.toml:2:12: expected a string, got an array\nhint: ${SELECTOR_FORMS}`,
+      `p.toml:2:19: expected a string, got a table\nhint: ${SELECTOR_FORMS}`
     ])
   })
 })

@@ -1,9 +1,14 @@
 // Texts that nobody meant: whatever comes in, there is an answer, and nothing that is not known is passed over.
 import { assert, describe, it } from "@effect/vitest"
-import { parsePolicy } from "@gripgate/policy/file/parse"
+import { factNames } from "@gripgate/policy/client/match"
+import { appWords } from "@gripgate/policy/file/app"
+import { entryWords } from "@gripgate/policy/file/entry"
+import { gateWords } from "@gripgate/policy/file/gate"
+import { limitWords } from "@gripgate/policy/file/limits"
+import { parsePolicy, topWords } from "@gripgate/policy/file/parse"
 import { formatProblem } from "@gripgate/policy/file/problem"
-import { lint } from "@gripgate/policy/lint"
-import { isOperation, operations } from "@gripgate/protocol/operation"
+import { lint } from "@gripgate/policy/lint/lint"
+import { operations } from "@gripgate/protocol/operation"
 import * as Result from "effect/Result"
 import * as fc from "fast-check"
 import { grip, policyOf, problemsOf } from "../read.ts"
@@ -15,12 +20,27 @@ const sample = [
   "socket = '/run/git'",
   `keys = ["grip:${grip("A")}", """grip:${grip("b")}"""]`,
   "sign = \"token\"",
+  "[apps.git.decrypt]",
+  "verdict = \"ask\"",
+  "remember = \"15m\"",
+  "[apps.git.with.\"a@b.org\"]",
+  "sign = { verdict = \"ask\", limit = \"60/hour\" }",
   "[apps.mail]",
   "socket = \"mail\"",
+  "socket-mode = \"0660\"",
   "keys = [\"*\"]",
   "loopback = \"allow\"",
+  "[apps.mail.match]",
+  "user = [\"mail\", 8]",
+  "exe = \"**/mail\"",
   "[anyone]",
-  "keys = []"
+  "keys = []",
+  "[limits]",
+  "sessions = 64",
+  "warm = \"2s\"",
+  "[gate]",
+  "upstream = \"/run/agent\"",
+  "sockets = [\"S.gpg-agent\"]"
 ]
 
 const answered = (text: string) => {
@@ -60,7 +80,8 @@ const piece = fc.oneof(
     "\\",
     "\\u"
   ),
-  fc.constantFrom("default", "operations", "apps", "anyone", "keys", "socket", "token", "*", "__proto__", "1979-05-27"),
+  fc.constantFrom(...topWords, ...appWords, ...entryWords, ...gateWords, ...limitWords, ...factNames),
+  fc.constantFrom("token", "*", "__proto__", "1979-05-27", "0", "-1", "4294967295", "0660", "15m", "60/hour"),
   fc.constantFrom(...operations),
   fc.string({ unit: "binary", maxLength: 4 })
 )
@@ -94,8 +115,16 @@ describe("parsePolicy: any text at all", () => {
   })
 
   it("never passes over a setting it does not know, wherever it stands", () => {
-    const taken = new Set(["default", "operations", "apps", "anyone", "keys", "socket"])
-    const word = fc.stringMatching(/^[a-z_-]{1,12}$/).filter((word) => !taken.has(word) && !isOperation(word))
+    const taken = new Set<string>([
+      ...topWords,
+      ...appWords,
+      ...entryWords,
+      ...gateWords,
+      ...limitWords,
+      ...factNames,
+      ...operations
+    ])
+    const word = fc.stringMatching(/^[a-z_-]{1,12}$/).filter((word) => !taken.has(word))
     const value = fc.constantFrom("\"allow\"", "7", "true", "[]", "{}", "{ a.b = [{ c = 1 }] }", "1979-05-27")
     // After any line that a setting of a table can follow: within [apps] it would be one more app, refused by its kind.
     const after = fc.constantFrom(...sample.keys())

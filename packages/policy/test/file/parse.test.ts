@@ -14,7 +14,7 @@ describe("parsePolicy: what a policy becomes", () => {
       "[apps.git]",
       "socket = \"git\"",
       "keys = [",
-      `  "grip:${grip("a")}",`,
+      `  "grip:${grip("a").toLowerCase()}",`,
       `  "grip:${grip("0")}"`,
       "]",
       "  sign = \"token\"",
@@ -33,12 +33,29 @@ describe("parsePolicy: what a policy becomes", () => {
       apps: new Map([["git", {
         name: "git",
         place: at(5, 7),
-        socket: "git",
+        socket: { name: "git", place: at(6, 10), mode: 0o600 },
+        selectors: [
+          { text: `grip:${grip("a").toLowerCase()}`, place: at(8, 3), wanted: { kind: "grip", keygrip: grip("A") } },
+          { text: `grip:${grip("0")}`, place: at(9, 3), wanted: { kind: "grip", keygrip: grip("0") } }
+        ],
         keys: new Set([grip("A"), grip("0")]),
         keysPlace: at(7, 1),
-        operations: new Map([["sign", { verdict: "token", place: at(11, 3), text: "[apps.git] sign = \"token\"" }]])
+        operations: new Map([["sign", { verdict: "token", place: at(11, 3), text: "[apps.git] sign = \"token\"" }]]),
+        with: [],
+        byKey: new Map()
       }]]),
-      anyone: { name: "anyone", place: at(12, 2), keys: "all", keysPlace: at(13, 1), operations: new Map() }
+      anyone: {
+        name: "anyone",
+        place: at(12, 2),
+        selectors: [{ text: "*", place: at(13, 9), wanted: { kind: "all" } }],
+        keys: "all",
+        keysPlace: at(13, 1),
+        operations: new Map(),
+        with: [],
+        byKey: new Map()
+      },
+      limits: new Map(),
+      gate: { access: { mode: 0o600 } }
     }
     assert.deepStrictEqual(policy, expected)
   })
@@ -48,7 +65,11 @@ describe("parsePolicy: what a policy becomes", () => {
       const policy = policyOf(...lines)
       const app = policy.apps.get("git")!
       const entries = [...app.operations].map(([operation, { text }]) => [operation, text])
-      return { app: [app.name, app.socket, app.keys], entries, anyone: policy.anyone?.operations.get("sign")?.verdict }
+      return {
+        app: [app.name, app.socket?.name, app.keys],
+        entries,
+        anyone: policy.anyone?.operations.get("sign")?.verdict
+      }
     }
     const expected = {
       app: ["git", "git", "all"],
@@ -116,7 +137,7 @@ describe("parsePolicy: problems", () => {
       "p.toml:5:10: expected \"allow\", \"ask\", \"token\" or \"forbid\", got \"deny\"",
       "p.toml:6:12: expected a string, got a number",
       "p.toml:7:1: default does not belong in [operations]",
-      "p.toml:8:7: nobody can be this app: [apps.git] has no socket",
+      "p.toml:8:7: nobody can be this app: [apps.git] has no match and no socket",
       "p.toml:9:9: expected \"grip:\" and 40 hexadecimal digits, got \"grip:00\"",
       "p.toml:9:20: \"*\" stands for every key: list it alone",
       "p.toml:9:25: expected a string, got a number",
@@ -127,7 +148,7 @@ describe("parsePolicy: problems", () => {
       "p.toml:15:7: an app cannot be called anyone",
       "p.toml:16:10: the socket \"mail\" is owned by \"Mail\" (line 12) already",
       "p.toml:19:1: [anyone] cannot own a socket",
-      "p.toml:20:2: \"gate\" is not known to this version of gripgate"
+      "p.toml:21:1: \"owners\" in [gate] is not known to this version of gripgate"
     ])
   })
 
@@ -149,8 +170,11 @@ describe("parsePolicy: problems", () => {
   })
 
   it("suggests nothing where nothing is near, and says what is known", () => {
-    const [top] = problemsOf("[limits]")
-    assert.strictEqual(top!.split("\n")[1], "hint: known here are default, [operations], [apps.NAME] and [anyone]")
+    const [top] = problemsOf("[approve]")
+    assert.strictEqual(
+      top!.split("\n")[1],
+      "hint: known here are default, [operations], [apps.NAME], [anyone], [limits] and [gate]"
+    )
     const [below] = problemsOf("[anyone]", "limit = \"3/hour\"")
     assert.match(below!, /\nhint: known here are keys and the operations: list, sign, .*, admin$/)
     assert.strictEqual(problemsOf("[operations]", "sign = \"never\"")[0]!.split("\n").length, 1)
@@ -158,32 +182,38 @@ describe("parsePolicy: problems", () => {
 
   it("refuses by name whatever a later version may know", () => {
     const app = ["[apps.git]", "socket = \"git\"", "keys = [\"*\"]"]
-    const unknown = (word: string, table: string) => `${word} in ${table} is not known to this version of gripgate`
+    const known = "is not known to this version of gripgate"
     for (
       const [lines, message] of [
-        [["match = { exe = \"/usr/bin/git\" }"], `p.toml:4:1: ${unknown("\"match\"", "[apps.git]")}`],
-        [["socket-mode = \"0660\""], `p.toml:4:1: ${unknown("\"socket-mode\"", "[apps.git]")}`],
-        [["[apps.git.with.\"a@b.org\"]", "sign = \"ask\""], `p.toml:4:11: ${unknown("\"with\"", "[apps.git]")}`],
-        [["[upstreams.a]", "[upstreams.b]"], "p.toml:4:2: \"upstreams\" is not known to this version of gripgate"],
-        [["[approve]"], "p.toml:4:2: \"approve\" is not known to this version of gripgate"],
-        [["[operations.\"*\"]"], `p.toml:4:13: ${unknown("\"*\"", "[operations]")}`],
-        [
-          ["sign = { verdict = \"token\", remember = \"15m\" }"],
-          "p.toml:4:8: settings besides the verdict of sign are not known to this version of gripgate"
-        ],
-        [
-          ["[apps.git.sign]", "limit = \"60/hour\""],
-          "p.toml:4:11: settings besides the verdict of sign are not known to this version of gripgate"
-        ]
+        [["token-file = \"x\""], `p.toml:4:1: "token-file" in [apps.git] ${known}`],
+        [["[upstreams.a]", "[upstreams.b]"], `p.toml:4:2: "upstreams" ${known}`],
+        [["[approve]", "approvers = [\"pinentry\"]"], `p.toml:4:2: "approve" ${known}`],
+        [["[gate]", "owners = [\"alice\"]"], `p.toml:5:1: "owners" in [gate] ${known}`],
+        [["[apps.git.sign]", "verdict = \"ask\"", "from = \"9h\""], `p.toml:6:1: "from" in [apps.git] sign ${known}`]
       ] as const
     ) {
       assert.deepStrictEqual(problemsOf(...app, ...lines).map((problem) => problem.split("\n")[0]), [message])
     }
   })
 
-  it("says how the verdict of an inline table would be given alone", () => {
-    const [problem] = problemsOf("[operations]", "sign = { verdict = \"token\", remember = \"15m\" }")
-    assert.match(problem!, /\nhint: give the verdict alone: sign = "token"$/)
+  it("says in which table a setting belongs that stands at the top", () => {
+    for (
+      const [line, hint] of [
+        ["sign = \"ask\"", "operations stand below [operations], [apps.NAME] or [anyone]"],
+        ["keys = []", "keys stands below [apps.NAME]"],
+        ["match = {}", "match stands below [apps.NAME]"],
+        ["socket-mode = \"0660\"", "socket-mode stands below [apps.NAME]"],
+        ["upstream = \"/s\"", "upstream stands below [gate]"],
+        ["sockets = []", "sockets stands below [gate]"],
+        ["sessions = 5", "sessions stands below [limits]"],
+        ["take-reply = \"5s\"", "take-reply stands below [limits]"]
+      ] as const
+    ) {
+      const word = line.split(" ")[0]
+      assert.deepStrictEqual(problemsOf(line), [
+        `p.toml:1:1: ${word} does not belong at the top of the file\nhint: ${hint}`
+      ])
+    }
   })
 
   it("says what was expected and what came, for every kind of value", () => {
@@ -204,13 +234,13 @@ describe("parsePolicy: problems", () => {
         problemsOf("[operations]", `sign = ${value}`)[0]!,
         new RegExp(`^p.toml:2:8: expected a string, got ${kind}\n`)
       )
-      for (const table of ["operations", "apps", "anyone", "apps.git"]) {
+      for (const table of ["operations", "apps", "anyone", "limits", "gate", "apps.git"]) {
         const [problem] = problemsOf(`${table} = ${value}`)
         assert.match(problem!, new RegExp(`^p.toml:1:${table.length + 4}: expected a table, got ${kind}\n`))
       }
     }
     assert.match(problemsOf("default = {}")[0]!, /^p.toml:1:11: expected a string, got a table\n/)
-    for (const table of ["operations", "apps", "anyone", "apps.git"]) {
+    for (const table of ["operations", "apps", "anyone", "limits", "gate", "apps.git"]) {
       const column = table === "apps.git" ? 8 : 3
       const [problem, ...more] = problemsOf(`[[${table}]]`, "sign = \"ask\"", `[[${table}]]`)
       assert.match(problem!, new RegExp(`^p.toml:1:${column}: expected a table, got an array of tables\n`))
@@ -225,11 +255,13 @@ describe("parsePolicy: problems", () => {
     ])
   })
 
-  it("asks for keys and a socket in every app", () => {
+  it("asks for keys, and for a socket or a match, in every app", () => {
     assert.deepStrictEqual(problemsOf("[apps.git]", "sign = \"ask\""), [
       "p.toml:1:7: [apps.git] does not say which keys exist for it\nhint: keys = [\"*\"] stands for every key, keys = [] for none",
-      "p.toml:1:7: nobody can be this app: [apps.git] has no socket\nhint: give it one of its own: socket = \"NAME\""
+      "p.toml:1:7: nobody can be this app: [apps.git] has no match and no socket\n"
+      + "hint: say what it is known by, match = { exe = \"/usr/bin/git\" }, or give it a socket = \"NAME\""
     ])
+    assert.isUndefined(policyOf("[apps.git]", "keys = []", "match.user = \"git\"").apps.get("git")?.socket)
   })
 
   it("refuses one socket for two apps, and allows two", () => {
@@ -274,5 +306,26 @@ describe("parsePolicy: limits", () => {
     for (const text of [`${filled(MAX_POLICY_BYTES)}\n`, "\n".repeat(MAX_POLICY_BYTES + 1)]) {
       assert.deepStrictEqual(problemsOf(text), ["p.toml:1:1: the policy is larger than 1 MiB (1048576 bytes)"])
     }
+  })
+
+  it("reads 10,000 apps with a key and an entry each", () => {
+    const app = (i: number) =>
+      `[apps.a${i}]\nmatch.user=${i}\nkeys=["grip:${i.toString(16).padStart(40, "0")}"]\nsign="ask"\n`
+    const policy = policyOf(Array.from({ length: 10_000 }, (_, i) => app(i)).join(""))
+    assert.strictEqual(policy.apps.size, 10_000)
+    assert.deepStrictEqual(policy.apps.get("a9999")?.match?.conditions[0]?.values, ["9999"])
+  })
+
+  it("refuses arrays of 100,000 wrong values, each of them", () => {
+    const many = Array.from({ length: 100_000 }, () => "\"\"").join(",")
+    for (const setting of ["keys = [", "match.exe = [", "match.user = ["]) {
+      const wrong = problemsOf(
+        "[apps.a]",
+        ...setting.startsWith("keys") ? ["socket = \"a\""] : ["keys = []"],
+        `${setting}${many}]`
+      )
+      assert.strictEqual(wrong.length, 100_000)
+    }
+    assert.strictEqual(problemsOf("[gate]", `sockets = [${many}]`).length, 100_000)
   })
 })

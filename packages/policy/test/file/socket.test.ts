@@ -19,7 +19,7 @@ describe("socket", () => {
       ]
     ) {
       assert.isUndefined(socketProblem(name), name)
-      assert.strictEqual(policyOf("[apps.git]", `socket = "${name}"`, "keys = []").apps.get("git")?.socket, name)
+      assert.strictEqual(policyOf("[apps.git]", `socket = "${name}"`, "keys = []").apps.get("git")?.socket?.name, name)
     }
   })
 

@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { type Node, readTree } from "@gripgate/policy/file/tree"
+import * as Result from "effect/Result"
 import { problemsOf } from "../read.ts"
 
 describe("readTree: errors of syntax", () => {
@@ -33,6 +35,10 @@ describe("readTree: errors of syntax", () => {
         [
           "keys = [\n  \"*\",\n  a@b.org\n]",
           "p.toml:3:3: not TOML: unexpected character\nhint: text stands in quotes: \"a@b.org\""
+        ],
+        [
+          "[apps.a]\nsocket-mode = 0660",
+          "p.toml:2:15: not TOML: leading zeros are not allowed\nhint: text stands in quotes: \"0660\""
         ]
       ] as const
     ) {
@@ -59,6 +65,44 @@ describe("readTree: errors of syntax", () => {
     assert.deepStrictEqual(problemsOf(`a = "${"\\n".repeat(500_000)}"`), [gaveUp])
     for (const text of [nested(500), `${"a.".repeat(20_000)}b = 1`, `[${"a.".repeat(20_000)}b]`]) {
       assert.match(problemsOf(text)[0]!, /^p.toml:1:[12]: "a" is not known to this version of gripgate\n/)
+    }
+  })
+})
+
+describe("readTree: what a file becomes", () => {
+  it("keeps integers as numbers and as written, and no content of other numbers", () => {
+    const place = { file: "p.toml", line: 1, column: 5 }
+    for (
+      const [written, node] of [
+        ["7", { kind: "integer", place, value: 7, text: "7" }],
+        ["0", { kind: "integer", place, value: 0, text: "0" }],
+        ["-0", { kind: "integer", place, value: 0, text: "-0" }],
+        ["1_000", { kind: "integer", place, value: 1000, text: "1_000" }],
+        ["0o660", { kind: "integer", place, value: 432, text: "0o660" }],
+        ["0xFF", { kind: "integer", place, value: 255, text: "0xFF" }],
+        ["1.5", { kind: "number", place }],
+        ["inf", { kind: "number", place }]
+      ] as const
+    ) {
+      const tree = Result.getOrThrow(readTree(`a = ${written}`, "p.toml"))
+      assert.deepStrictEqual<unknown>(tree.settings.get("a")?.node, node)
+    }
+  })
+
+  it("keeps values down to a setting of an operation of a key, in every form", () => {
+    for (
+      const text of [
+        "[apps.a.with.b.sign]\nverdict = \"ask\"",
+        "apps.a.with.b.sign.verdict = \"ask\"",
+        "apps = { a = { with = { b = { sign = { verdict = \"ask\" } } } } }",
+        "[apps.a.with]\nb.sign = { verdict = \"ask\" }"
+      ]
+    ) {
+      let node: Node | undefined = Result.getOrThrow(readTree(text, "p.toml"))
+      for (const key of ["apps", "a", "with", "b", "sign", "verdict"]) {
+        node = node?.kind === "table" ? node.settings.get(key)?.node : undefined
+      }
+      assert.strictEqual(node?.kind === "string" ? node.value : undefined, "ask", text)
     }
   })
 })

@@ -49,6 +49,9 @@ export const storeCommands: ReadonlyArray<CommandSpec> = [
     keys: "use",
     options: [flag("--delete")],
     args: [arg(keygrip), arg(word("NAME:", 60)), optional(rest("VALUE"))],
+    changes: true,
+    // the agent refuses this name in one spelling, and looks names up in any (GnuPG agent/command.c, common/name-value.c)
+    check: (parsed) => /^key:?$/i.test(String(parsed.args[1])) ? "KEYATTR: the key itself is no attribute" : undefined,
     since: "2.3.7"
   })
 ]

@@ -231,7 +231,7 @@ describe("what a command does to keys and secrets", () => {
     sorted(commands.filter(test).map(({ name }) => name))
 
   it("is a change for those that write to disk", () => {
-    const changing = "GENKEY PASSWD IMPORT_KEY EXPORT_KEY DELETE_KEY KEYTOCARD KEYTOTPM MARKTRUSTED"
+    const changing = "KEYATTR GENKEY PASSWD IMPORT_KEY EXPORT_KEY DELETE_KEY KEYTOCARD KEYTOTPM MARKTRUSTED"
     assert.deepStrictEqual(named(({ changes }) => changes === true), sorted(words(changing)))
   })
 

@@ -1,35 +1,26 @@
-// What is not wrong with a policy and still deserves a word: entries without effect, verdicts that nothing can satisfy
-// yet, keys that nobody sees. Each finding is true of this version; none of them stops the gate.
+// Entries without effect, verdicts that nothing can satisfy yet, keys that nobody sees, entries that contradict each other.
 import { type Operation, operations } from "@gripgate/protocol/operation"
-import { followsSign, resolve, type Shared } from "./decide.ts"
-import { type App, comparePlaces, type Entry, headerOf, type Place, type Policy } from "./policy.ts"
-import { sees } from "./visible.ts"
+import { followsSign, isUnnamed, masters, resolve as resolveFor, type Shared, uses } from "../decide.ts"
+import { type App, type Entries, type Entry, headerOf, type Policy } from "../policy.ts"
+import { isStricter } from "../verdict.ts"
+import { sees } from "../visible.ts"
+import { about, clients, type Finding, idOf } from "./finding.ts"
 
-/** A `warning` is about something that will not happen as it reads, a `note` about what could be said shorter. */
-export interface Finding {
-  readonly place?: Place
-  readonly level: "warning" | "note"
-  readonly message: string
-  readonly hint?: string
-}
-
-/** Judges a policy that was read without problems. The findings come in the order of the file. */
-export const lint = (policy: Policy): ReadonlyArray<Finding> => {
+/** What is odd about the entries of a policy. */
+export const entryFindings = (policy: Policy): ReadonlyArray<Finding> => {
   const found = [...noDefault(policy), ...unsatisfied(policy), ...hiddenKeys(policy)]
   for (const [operation, entry] of policy.operations) found.push(...sharedEntry(policy, operation, entry))
   for (const client of clients(policy)) {
     for (const [operation, entry] of client.operations) found.push(...ownEntry(policy, client, operation, entry))
+    for (const { operations: ofKeys } of client.with) {
+      for (const [operation, entry] of ofKeys) found.push(...keyEntry(policy, client, ofKeys, operation, entry))
+    }
   }
-  return found.toSorted((a, b) => comparePlaces(a.place, b.place))
+  return found
 }
 
-const clients = (policy: Policy): ReadonlyArray<App> => [
-  ...policy.apps.values(),
-  ...(policy.anyone === undefined ? [] : [policy.anyone])
-]
-
-/** The app of a table, as questions name it. */
-const idOf = (policy: Policy, client: App): string | undefined => client === policy.anyone ? undefined : client.name
+const resolve = (own: Entries | undefined, shared: Shared, operation: Operation): Entry =>
+  resolveFor(undefined, own, shared, operation)
 
 const noDefault = (policy: Policy): ReadonlyArray<Finding> => {
   if (policy.file === undefined || policy.default.place !== undefined) return []
@@ -40,7 +31,10 @@ const noDefault = (policy: Policy): ReadonlyArray<Finding> => {
 // ask and token wait for approvers and grants.
 const unsatisfied = (policy: Policy): ReadonlyArray<Finding> => {
   const found: Array<Finding> = []
-  const tables = [policy.operations, ...clients(policy).map((client) => client.operations)]
+  const tables = [
+    policy.operations,
+    ...clients(policy).flatMap((client) => [client.operations, ...client.with.map(({ operations }) => operations)])
+  ]
   for (const entry of [policy.default, ...tables.flatMap((table) => [...table.values()])]) {
     if (entry.verdict !== "ask" && entry.verdict !== "token") continue
     const lacking = entry.verdict === "ask" ? "put a question to the owner" : "check a token"
@@ -79,10 +73,42 @@ const ownEntry = (policy: Policy, client: App, operation: Operation, entry: Entr
     return [about(entry, "warning", `${entry.text} changes nothing: ${headerOf(id)} sees no key`)]
   }
   const other = superfluous(operation, { own, shared: policy }, { own: without(own, operation), shared: policy })
-  if (other !== undefined) return [sameWithout(entry, other)]
+  if (other !== undefined && client.with.length === 0) return [sameWithout(entry, other)]
+  const handsOut = contradiction(policy, operation, entry, (use) => resolve(own, policy, use))
+  if (handsOut !== undefined) return [handsOut]
   if (operation !== "loopback" || entry.verdict === "forbid") return []
   if (loopbackServes.some((served) => resolve(own, policy, served).verdict !== "forbid")) return []
   return [about(entry, "note", `${entry.text} changes nothing: all that loopback could serve is forbidden`)]
+}
+
+/** An entry for one key: without effect where the app's own says the same. */
+const keyEntry = (
+  policy: Policy,
+  client: App,
+  ofKeys: Entries,
+  operation: Operation,
+  entry: Entry
+): ReadonlyArray<Finding> => {
+  const at = (entries: Entries, each: Operation): Entry => resolveFor(entries, client.operations, policy, each)
+  const rest = without(ofKeys, operation)
+  const followers = operation === "sign" ? operations.filter(followsSign) : []
+  const same = [operation, ...followers].every((each) => sameEffect(at(ofKeys, each), at(rest, each)))
+  if (same) return [sameWithout(entry, at(rest, operation))]
+  const handsOut = contradiction(policy, operation, entry, (use) => at(ofKeys, use))
+  return handsOut === undefined ? [] : [handsOut]
+}
+
+/** What hands out a key is allowed more easily than the use of it, which is then worth nothing. */
+const contradiction = (
+  policy: Policy,
+  operation: Operation,
+  entry: Entry,
+  held: (use: Operation) => Entry
+): Finding | undefined => {
+  if (operation !== "export") return undefined
+  const stricter = uses.map(held).find((use) => use !== policy.default && isStricter(use.verdict, entry.verdict))
+  if (stricter === undefined) return undefined
+  return about(entry, "warning", `${entry.text} contradicts ${stricter.text}: who may export a key may use it anywhere`)
 }
 
 const sharedEntry = (policy: Policy, operation: Operation, entry: Entry): ReadonlyArray<Finding> => {
@@ -105,12 +131,21 @@ interface Levels {
 const superfluous = (operation: Operation, before: Levels, after: Levels): Entry | undefined => {
   // The card probes of gpg are answered by the gate under `ask`, unless an entry names card: naming it is an effect.
   if (operation === "card" && before.shared.default.verdict === "ask" && !namesCard(after)) return undefined
+  // what masters a key is as strict as the use of it where nothing names it: to name it is an effect
+  const left = resolve(after.own, after.shared, operation)
+  if (masters.has(operation) && isUnnamed(left, after.shared)) {
+    if (uses.some((use) => isStricter(resolve(after.own, after.shared, use).verdict, left.verdict))) return undefined
+  }
   const followers = operation === "sign" ? operations.filter(followsSign) : []
   const same = [operation, ...followers].every((each) =>
-    resolve(before.own, before.shared, each).verdict === resolve(after.own, after.shared, each).verdict
+    sameEffect(resolve(before.own, before.shared, each), resolve(after.own, after.shared, each))
   )
-  return same ? resolve(after.own, after.shared, operation) : undefined
+  return same ? left : undefined
 }
+
+const sameEffect = (one: Entry, other: Entry): boolean =>
+  one.verdict === other.verdict && one.remember === other.remember && one.limit?.count === other.limit?.count
+  && one.limit?.per === other.limit?.per
 
 const namesCard = ({ own, shared }: Levels): boolean => (own?.has("card") ?? false) || shared.operations.has("card")
 
@@ -122,6 +157,3 @@ const without = (entries: App["operations"], operation: Operation): App["operati
 
 const sameWithout = (entry: Entry, other: Entry): Finding =>
   about(entry, "note", `${entry.text} changes nothing: without it the verdict is the same (${other.text})`)
-
-const about = ({ place }: Entry, level: Finding["level"], message: string): Finding =>
-  place === undefined ? { level, message } : { place, level, message }

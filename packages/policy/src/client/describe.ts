@@ -1,0 +1,37 @@
+// A client in words for people: in prompts, in the log, in `gripgate check`. What comes from the client is cleaned by whoever
+// shows it.
+import type { ClientFacts } from "./facts.ts"
+import type { Identity } from "./identify.ts"
+
+/** `user mailpile (1001), /usr/bin/python3 called by /usr/bin/bash`; `nameOf` gives a user's name, where it has one. */
+export const describeClient = (facts: ClientFacts, nameOf: (uid: number) => string | undefined): string => {
+  const parts: Array<string> = []
+  if (facts.uid !== undefined) {
+    const name = nameOf(facts.uid)
+    parts.push(name === undefined ? `user ${facts.uid}` : `user ${name} (${facts.uid})`)
+  }
+  const unit = facts.unit ?? facts.userUnit
+  if (unit !== undefined) parts.push(unit)
+  if (facts.container !== undefined) parts.push(facts.container)
+  if (facts.flatpak !== undefined) parts.push(`flatpak ${facts.flatpak}`)
+  if (facts.snap !== undefined) parts.push(`snap ${facts.snap}`)
+  const program = facts.program ?? facts.exe
+  if (program !== undefined) parts.push(program)
+  return parts.length === 0 ? "of which nothing is known" : parts.join(", ")
+}
+
+/** How sure it is who a client is. */
+export const describeIdentity = (identity: Identity): string => {
+  switch (identity.kind) {
+    case "app":
+      return identity.rank === "socket"
+        ? "by its own socket"
+        : identity.rank === "kernel"
+        ? "by facts that the kernel vouches for"
+        : "by facts that a program of the same user can imitate"
+    case "anyone":
+      return "no app of the policy"
+    case "ambiguous":
+      return `more than one app: ${identity.apps.join(", ")}`
+  }
+}

@@ -1,0 +1,45 @@
+// What is known of a client. The kernel vouches for some facts; the others are what the client shows, and a process of the
+// same user can show the same.
+
+/** One process of the chain from the client up to the leader of its session. */
+export interface ProcessFacts {
+  readonly pid: number
+  /** The path of the program; absent where the system does not tell. */
+  readonly exe?: string
+}
+
+/** The facts of one client, as they were when it connected. A fact that is absent is not known, and matches nothing. */
+export interface ClientFacts {
+  /** The path of the socket that it connected to. */
+  readonly socket: string
+  readonly pid?: number
+  /** When this process started, in clock ticks since the machine did: with the pid it names one process. */
+  readonly started?: number
+  readonly uid?: number
+  readonly gid?: number
+  /** Supplementary groups. */
+  readonly groups?: ReadonlyArray<number>
+  /** The label of a security module (SO_PEERSEC). */
+  readonly label?: string
+  /** The path below the root of cgroup v2. */
+  readonly cgroup?: string
+  /** The systemd unit: `mailpile.service`. */
+  readonly unit?: string
+  /** The unit of the user's own systemd. */
+  readonly userUnit?: string
+  /** `docker:ID`, `podman:ID`, `lxc:NAME` or `machine:NAME`. */
+  readonly container?: string
+  readonly flatpak?: string
+  readonly snap?: string
+  readonly exe?: string
+  /** The words of the command line with a blank between them. Read only where a rule in force wants it. */
+  readonly cmdline?: string
+  readonly cwd?: string
+  /** The client first, then its parents, up to the leader of its session. */
+  readonly chain: ReadonlyArray<ProcessFacts>
+  /** The path of the first program of the chain that is not one of GnuPG's own: whoever called gpg. */
+  readonly program?: string
+}
+
+/** `kernel`: nothing that the client does changes it. `advisory`: a process of the same user can imitate it. */
+export type Strength = "kernel" | "advisory"

@@ -1,0 +1,101 @@
+// Who a client is: its facts in, at most one app out. A socket of its own makes an app without doubt; among the others what
+// the kernel vouches for comes before what a client can imitate, and where two are left nobody is believed.
+import { type App, headerOf, type Policy } from "../policy.ts"
+import { appIndex } from "./app-index.ts"
+import type { ClientFacts, Strength } from "./facts.ts"
+import { holdsFor } from "./holds.ts"
+import type { Condition, Match } from "./match.ts"
+import { strengthOf } from "./strength.ts"
+
+/** What the gate itself knows beside the client's facts. */
+export interface Surroundings {
+  /** The user that the gate runs as: its processes can imitate each other. */
+  readonly gateUid: number | undefined
+  /** The app that owns the socket which the client came through. */
+  readonly owner: string | undefined
+  /** Apps that own a socket of this gate: whoever comes through another is none of them. */
+  readonly owners: ReadonlySet<string>
+}
+
+/** How sure it is. */
+export type Rank = "socket" | Strength
+
+/** Who a client is. */
+export type Identity =
+  | { readonly kind: "app"; readonly app: string; readonly rank: Rank; readonly by: ReadonlyArray<Condition> }
+  /** It is no app. */
+  | { readonly kind: "anyone" }
+  /** More than one app, and nothing says which: it may do nothing. */
+  | { readonly kind: "ambiguous"; readonly apps: ReadonlyArray<string> }
+
+const ANYONE: Identity = { kind: "anyone" }
+
+/** The identity of a client. An app that the policy does not have any more keeps its socket, and may do nothing. */
+export const identify = (policy: Policy, facts: ClientFacts, around: Surroundings): Identity => {
+  if (around.owner !== undefined) return throughOwnSocket(policy, facts, around.owner)
+  let best: App | undefined
+  let rank: Rank | undefined
+  let rivals: Array<App> | undefined
+  for (const app of appIndex(policy).candidates(facts)) {
+    if (around.owners.has(app.name) || app.socket !== undefined || !matches(app.match!, facts)) continue
+    const its = rankOf(app.match!, facts, around.gateUid)
+    if (best === undefined || (rank === "advisory" && its === "kernel")) {
+      best = app
+      rank = its
+      rivals = undefined
+    } else if (its === rank) (rivals ??= [best]).push(app)
+  }
+  if (rivals !== undefined) return { kind: "ambiguous", apps: rivals.map(({ name }) => name).toSorted() }
+  return best === undefined ? ANYONE : { kind: "app", app: best.name, rank: rank!, by: best.match!.conditions }
+}
+
+// The socket says who it may be; a match beside it has to hold too.
+const throughOwnSocket = (policy: Policy, facts: ClientFacts, owner: string): Identity => {
+  const match = policy.apps.get(owner)?.match
+  if (match !== undefined && !matches(match, facts)) return ANYONE
+  return { kind: "app", app: owner, rank: "socket", by: match?.conditions ?? [] }
+}
+
+/** Whether every condition holds. */
+export const matches = (match: Match, facts: ClientFacts): boolean =>
+  match.conditions.every((condition) => holdsFor(condition, facts))
+
+/** A match is as strong as the strongest of its facts: the others only make it narrower. */
+export const rankOf = (match: Match, facts: ClientFacts, gateUid: number | undefined): Strength =>
+  match.conditions.some(({ fact }) => strengthOf(fact, facts, gateUid) === "kernel") ? "kernel" : "advisory"
+
+/** One app as a candidate for a client, explained. */
+export interface Candidate {
+  readonly app: string
+  readonly holds: boolean
+  readonly why: string
+}
+
+/** Every app, and why the client is it or is not; in the order of the file. For people: it looks at all of them. */
+export const candidates = (policy: Policy, facts: ClientFacts, around: Surroundings): ReadonlyArray<Candidate> => {
+  const found = identify(policy, facts, around)
+  return [...policy.apps.values()].map((app) => ({
+    app: app.name,
+    holds: found.kind === "app" && found.app === app.name,
+    why: whyOf(app, facts, around, found)
+  }))
+}
+
+const whyOf = (app: App, facts: ClientFacts, around: Surroundings, found: Identity): string => {
+  if (around.owner !== undefined && around.owner !== app.name) return `the socket is that of ${around.owner}`
+  const failed = app.match?.conditions.find((condition) => !holdsFor(condition, facts))
+  if (failed !== undefined) return `${conditionText(failed)} does not hold`
+  if (around.owner === app.name) return "it came through the socket of this app"
+  if (app.socket !== undefined || around.owners.has(app.name)) return "it did not come through the socket of this app"
+  if (app.match === undefined) return `${headerOf(app.name)} has no match`
+  const rank = rankOf(app.match, facts, around.gateUid)
+  if (found.kind === "ambiguous") return `everything holds (${rank}), but for others too: ${found.apps.join(", ")}`
+  if (found.kind === "app" && found.app === app.name) return `everything holds (${rank})`
+  return `everything holds (${rank}), but another app has a stronger claim`
+}
+
+/** A condition as the file has it. */
+export const conditionText = ({ fact, values }: Condition): string => {
+  const words = values.map((value) => JSON.stringify(value))
+  return `${fact} = ${words.length === 1 ? words[0] : `[${words.join(", ")}]`}`
+}

@@ -1,0 +1,31 @@
+// How far a fact can be believed: whether the kernel vouches for it, or a process of the same user can show the same.
+import type { ClientFacts, Strength } from "./facts.ts"
+import type { FactName } from "./match.ts"
+
+/**
+ * The strength of a fact of this client, for a gate that runs as `gateUid`. User, groups and label are the kernel's own word.
+ * Into a unit and its cgroup the kernel lets a process only with a right to both ends of the way, which other users than
+ * root and the gate's own do not have. Everything else is how a process shows itself.
+ */
+export const strengthOf = (fact: FactName, facts: ClientFacts, gateUid: number | undefined): Strength => {
+  switch (fact) {
+    case "user":
+    case "group":
+    case "label":
+      return "kernel"
+    case "unit":
+    case "cgroup":
+      return isOther(facts, gateUid) ? "kernel" : "advisory"
+    case "container":
+      return isOther(facts, gateUid) && isRootsContainer(facts) ? "kernel" : "advisory"
+    default:
+      return "advisory"
+  }
+}
+
+const isOther = ({ uid }: ClientFacts, gateUid: number | undefined): boolean =>
+  uid !== undefined && uid !== 0 && uid !== gateUid
+
+// Whoever a unit has delegated its cgroup to (each user has user@UID.service) names what is below it, after any container.
+const isRootsContainer = ({ unit, userUnit }: ClientFacts): boolean =>
+  userUnit === undefined && (unit === undefined || /^(?:docker-|libpod-|machine-|systemd-nspawn@)/.test(unit))
