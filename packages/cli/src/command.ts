@@ -23,6 +23,14 @@ const toggle = (name: string, description: string) =>
 const later = <Module, E>(load: () => Promise<Module>, call: (module: Module) => Effect.Effect<void, E>) =>
   Effect.flatMap(Effect.promise(load), call)
 
+/** An argument that may be left out. */
+const argument = (name: string, description: string) =>
+  Argument.String(name).pipe(
+    Argument.withDescription(description),
+    Argument.optional,
+    Argument.map(Option.getOrUndefined)
+  )
+
 const policyFlags = {
   policy: value("policy", "FILE", "the policy; else the one at its standard place, if there is one"),
   default: Flag.Literals("default", ["allow", "ask", "forbid"]).pipe(
@@ -34,6 +42,11 @@ const policyFlags = {
 }
 
 const json = toggle("json", "print JSON, for programs")
+const homedir = value(
+  "homedir",
+  "DIR",
+  "the GnuPG homedir whose keys the policy means; else the one that gpg would use"
+)
 const control = value("control", "SOCKET", "the gate's control socket, if it is not at its standard place")
 
 const serve = Command.make("serve", {
@@ -66,26 +79,30 @@ const serve = Command.make("serve", {
 )
 
 const check = Command.make("check", {
-  app: Argument.String("APP").pipe(Argument.withDescription("an app of the policy, or `anyone` for whoever is none")),
-  operation: Argument.String("OPERATION").pipe(
-    Argument.withDescription("sign, decrypt, export ...: a word of the policy")
+  app: argument("APP", "an app of the policy, or `anyone` for whoever is none; left out with --pid"),
+  operation: argument("OPERATION", "sign, decrypt, export ...: a word of the policy"),
+  key: argument("KEY", "a key as the policy names it, or a keygrip; without it only the operation is judged"),
+  pid: Flag.Int("pid").pipe(
+    Flag.withMetavar("PID"),
+    Flag.withDescription("in place of APP, a process that runs: who it would be"),
+    Flag.optional,
+    Flag.map(Option.getOrUndefined)
   ),
-  key: Argument.String("KEY").pipe(
-    Argument.withDescription("a keygrip, as gpg -K --with-keygrip shows it; without it only the operation is judged"),
-    Argument.optional,
-    Argument.map(Option.getOrUndefined)
-  ),
+  socket: value("socket", "SOCKET", "with --pid, the socket that the process would connect to"),
+  homedir,
   ...policyFlags,
   json
-}, (options) => later(() => import("./verbs/check.ts"), ({ check }) => check(options))).pipe(
+}, (options) => later(() => import("./verbs/check/check.ts"), ({ check }) => check(options))).pipe(
   Command.withShortDescription("say what the policy would do, and why"),
   Command.withDescription(
     "Says what would happen if this app asked for this operation: the verdict, and every entry of the policy that was "
-      + "considered, with the reason why it holds or does not. Nothing is asked of a gate or an agent.\n\n"
+      + "considered, with the reason why it holds or does not; for a process also what is known of it, and which apps "
+      + "it could be. Nothing is asked of a gate or an agent.\n\n"
       + "The exit code is the verdict: 0 allow, 10 forbid, 11 ask, 12 token."
   ),
   Command.withExamples([
-    { command: "gripgate check git sign" },
+    { command: "gripgate check git sign alice@example.org" },
+    { command: "gripgate check --pid 4711 sign", description: "What a process that runs may do, and why:" },
     { command: "gripgate check anyone export --default ask" }
   ])
 )
@@ -96,12 +113,16 @@ const lint = Command.make("lint", {
     Argument.optional,
     Argument.map(Option.getOrUndefined)
   ),
+  homedir,
+  schema: toggle("schema", "print the JSON Schema of a policy file, for editors, and judge nothing"),
   json
 }, (options) => later(() => import("./verbs/lint.ts"), ({ lint }) => lint(options))).pipe(
   Command.withShortDescription("judge a policy file"),
   Command.withDescription(
-    "Judges a policy file. Every mistake is told with file, line and column; where there is none, what will not do what "
-      + "it seems to say.\n\nThe exit code is 78 for a policy that cannot be used, and 0 otherwise, warnings or not."
+    "Judges a policy file. Every mistake is told with file, line and column; where there is none, which keys it means, "
+      + "and what will not do what it seems to say: entries without effect or against each other, apps that nobody can be "
+      + "or that nothing tells apart, rules that rest on what a client can imitate.\n\nThe exit code is 78 for a policy "
+      + "that cannot be used as it is, and 0 otherwise, warnings or not."
   ),
   Command.withExamples([{ command: "gripgate lint ./policy.toml" }])
 )

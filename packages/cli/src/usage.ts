@@ -4,7 +4,7 @@ import type * as CliError from "effect/cli/CliError"
 import type { HelpDoc } from "effect/cli/HelpDoc"
 import type { Complaint } from "./failure.ts"
 
-/** `gripgate check APP OPERATION [KEY] [flags]` */
+/** `gripgate check [APP] [OPERATION] [KEY] [flags]` */
 export const usageLine = (doc: HelpDoc): string => {
   const words = [...(doc.commandPath ?? ["gripgate"])]
   if (doc.subcommands !== undefined) words.push("VERB")

@@ -25,7 +25,7 @@ describe("gripgate", () => {
       ],
       [
         ["check", "anyone"],
-        "gripgate: error: OPERATION is missing\nusage: gripgate check APP OPERATION [KEY] [flags]\nsee `gripgate check --help`\n"
+        "gripgate: error: OPERATION is missing\nusage: gripgate check [APP] [OPERATION] [KEY] [flags]\nsee `gripgate check --help`\n"
       ],
       [
         ["lint", "a", "b"],

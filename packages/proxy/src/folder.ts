@@ -16,15 +16,15 @@ export const folderProblem = (path: string, uid: number | undefined): string | u
   return (mode & writable) !== 0 && (mode & sticky) === 0 ? `everybody may write to the directory ${path}` : undefined
 }
 
-/** Makes a folder and what is missing above it, 0700. Throws what the system says where it cannot. */
-export const makeFolder = (path: string): void => {
+/** Makes a folder and what is missing above it. Throws what the system says where it cannot. */
+export const makeFolder = (path: string, mode = 0o700): void => {
   const missing: Array<string> = fs.statSync(path, { throwIfNoEntry: false })?.isFile() === true ? [path] : []
   for (let folder = path; !fs.existsSync(folder) && dirname(folder) !== folder; folder = dirname(folder)) {
     missing.push(folder)
   }
   for (const folder of missing.toReversed()) {
     try {
-      fs.mkdirSync(folder, { mode: 0o700 })
+      fs.mkdirSync(folder, { mode })
     } catch (error) {
       // a second gate that starts at the same moment made it first; a file in its place is an error
       if (codeOf(error) !== "EEXIST" || !fs.statSync(folder).isDirectory()) throw error

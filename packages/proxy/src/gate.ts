@@ -1,5 +1,9 @@
 // A gate, put together: policy, authority, upstream, sessions, sockets. It is ready when every socket takes connections,
 // and ends with its scope, in the opposite order.
+import { type Accounts, numberIn, resolveAccounts } from "@gripgate/policy/client/accounts"
+import { describeClient } from "@gripgate/policy/client/describe"
+import { identify } from "@gripgate/policy/client/identify"
+import { slowFacts } from "@gripgate/policy/client/slow-facts"
 import type { Policy } from "@gripgate/policy/policy"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -7,29 +11,40 @@ import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { dirname, join, resolve } from "node:path"
+import { systemAccounts } from "./accounts.ts"
 import { Approver } from "./approve/approver.ts"
 import { Authority } from "./authority/authority.ts"
 import { policyAuthority } from "./authority/policy-authority.ts"
+import { WrongAnswers } from "./authority/wrong-answers.ts"
 import type { Status } from "./control/message.ts"
 import { serveControl } from "./control/server.ts"
+import { makeFolder } from "./folder.ts"
 import { GrantStore } from "./grant/grant-store.ts"
 import { Journal } from "./journal/journal.ts"
+import { makeDirectory } from "./keys/directory.ts"
 import { KeyDirectory } from "./keys/key-directory.ts"
 import { KnownKeys } from "./keys/known-keys.ts"
-import { policyKeys } from "./keys/policy-keys.ts"
+import { openRunning } from "./keys/secret-keys.ts"
 import { defaultLimits, type Limits } from "./limits.ts"
+import { factsAvailable, readFacts, readSlow } from "./listen/facts/read-facts.ts"
 import { listen } from "./listen/listener.ts"
+import { barrier } from "./listen/reach.ts"
+import { isSamePlace } from "./listen/same-place.ts"
 import { lockState } from "./lock.ts"
 import { LogService } from "./log.ts"
-import { loadPolicy, PolicyRef, watchPolicy } from "./policy-file.ts"
+import { loadPolicy, PolicyProblems, PolicyRef, watchPolicy } from "./policy-file.ts"
 import { ownersEnvironment } from "./session/owners-environment.ts"
 import { makeSessions } from "./session/sessions.ts"
-import type { GateSettings } from "./settings.ts"
+import type { GateSettings, ListenOn } from "./settings.ts"
 import { launch, locate } from "./upstream/locate.ts"
 import { makePool } from "./upstream/pool.ts"
 
 /** Nothing to listen on: a mistake of whoever made the settings. */
 export class NothingToServe extends Data.TaggedError("NothingToServe")<{ readonly message: string }> {}
+
+/** The agent's socket is one that the gate would listen at: it would talk to itself without end. */
+export class LeadsToItself extends Data.TaggedError("LeadsToItself")<{ readonly message: string }> {}
 
 /** A gate that serves. */
 export interface Gate {
@@ -48,50 +63,87 @@ export const startGate = Effect.fnUntraced(function*(
     return yield* new NothingToServe({ message: "there is no socket to listen on" })
   }
   const log = yield* LogService
-  const ref = { current: yield* loadPolicy(settings.policy), generation: 0 }
+  const lacking = factsAvailable()
+  if (lacking !== undefined) log.write(4, lacking)
+  const accounts = systemAccounts()
+  const first = yield* known(yield* loadPolicy(settings.policy), accounts)
   yield* lockState(settings.state)
   const place = { homedir: settings.homedir, socket: settings.upstream }
   const upstream = yield* locate(place)
+  for (const { path } of settings.listen) {
+    if (isSamePlace(path, upstream.socket)) return yield* new LeadsToItself({ message: leadsToItself(upstream.socket) })
+  }
+  let started = (): void => {}
   const router = yield* makePool({
     socket: upstream.socket,
-    launch: upstream.mayLaunch ? launch(place) : undefined,
+    // an agent that was not there has been asked for its keys in vain
+    launch: upstream.mayLaunch ? Effect.tap(launch(place), () => Effect.sync(() => started())) : undefined,
     limits,
     log
   })
+  const ref = { current: first, generation: 0 }
+  const keys = yield* makeDirectory({
+    homedir: settings.homedir ?? homedirOf(env),
+    state: settings.state,
+    agent: openRunning(upstream.socket, limits.greeting),
+    ownAgent: settings.upstream === undefined,
+    policy: ref
+  })
+  started = keys.changed
+  yield* keys.adopt(first)
 
   const services = yield* Layer.build(
     policyAuthority.pipe(
-      Layer.provideMerge(Layer.mergeAll(policyKeys, Approver.nobody, GrantStore.empty, Journal.log)),
+      Layer.provideMerge(
+        Layer.mergeAll(Layer.succeed(KeyDirectory, keys), Approver.nobody, GrantStore.empty, Journal.log)
+      ),
       Layer.provide(Layer.succeed(PolicyRef, ref))
     )
   )
   const clock = yield* Clock.Clock
   const authority = Context.get(services, Authority)
   const journal = Context.get(services, Journal)
+  const wrongAnswers = new WrongAnswers(() => clock.currentTimeMillisUnsafe())
+  const owners = new Set(settings.listen.flatMap(({ app }) => app ?? []))
+  const gateUid = process.getuid?.()
   const sessions = yield* makeSessions(
     {
       authority,
-      keys: Context.get(services, KeyDirectory),
+      keys,
       journal,
       router,
+      wrongAnswers,
+      recogniser: {
+        generation: () => ref.generation,
+        identify: (facts, owner) => identify(ref.current, facts, { gateUid, owner, owners }),
+        describe: (facts) => describeClient(facts, accounts.userName),
+        slowFacts: () => slowFacts(ref.current),
+        readSlow
+      },
       known: new KnownKeys(() => clock.currentTimeMillisUnsafe()),
       ownersEnvironment: ownersEnvironment(env),
       hasOption: new Map()
     },
-    limits
+    limits,
+    readFacts
   )
   // before sessions end, whatever is still to be decided is decided with no
   yield* Effect.addFinalizer(() => Effect.sync(authority.close))
 
   const startedAt = yield* DateTime.now
   let loadedAt = startedAt
-  const { reload } = yield* watchPolicy(settings.policy, (policy) =>
-    Effect.map(DateTime.now, (now) => {
-      warnOfSockets(ref.current, policy, log.write)
-      ref.current = policy
-      ref.generation++
-      loadedAt = now
+  const { reload } = yield* watchPolicy(settings.policy, (read) =>
+    Effect.gen(function*() {
+      const policy = yield* known(read, accounts)
+      const before = ref.current
+      yield* keys.adopt(policy)
+      warnOfRestart(before, policy, log.write)
+      loadedAt = yield* DateTime.now
     }))
+  // before the control socket makes these folders for the owner alone
+  for (const { mode = 0, path } of settings.listen) {
+    if ((mode & 0o077) !== 0) yield* Effect.ignore(Effect.try(() => makeFolder(dirname(resolve(path)), 0o711)))
+  }
   yield* serveControl({
     path: settings.control,
     status: (): Status => ({
@@ -109,17 +161,50 @@ export const startGate = Effect.fnUntraced(function*(
       refused: journal.refusals()
     })
   })
-  for (const { app, path } of settings.listen) {
-    yield* listen({ path }, (socket) => sessions.accept(socket, app, path))
+  for (const { app, group, mode = 0o600, path } of inOrderOfMode(settings.listen)) {
+    const number = group === undefined ? undefined : numberIn(group) ?? accounts.gid(group)
+    const options = { path, mode, ...number !== undefined && { group: number } }
+    yield* listen(options, (socket) => sessions.accept(socket, app, path))
+    const closed = barrier(path, mode, number)
+    if (closed !== undefined) log.write(4, `only you can get to ${path}: the folder ${closed} lets nobody else through`)
   }
   return { upstream: upstream.socket, policy: ref.current, reload } satisfies Gate
 })
 
-/** Sockets are made at the start; a policy that changes them takes effect with all else but these. */
-const warnOfSockets = (before: Policy, after: Policy, write: (priority: 4, message: string) => void): void => {
+/** First the sockets that let others in: the folders that are made for them let others through. */
+const inOrderOfMode = (sockets: ReadonlyArray<ListenOn>): ReadonlyArray<ListenOn> => {
+  const open = ({ mode = 0 }: ListenOn): boolean => (mode & 0o077) !== 0
+  return [...sockets.filter(open), ...sockets.filter((socket) => !open(socket))]
+}
+
+/** A policy whose users and groups are known, or what is wrong with it. */
+const known = (policy: Policy, accounts: Accounts): Effect.Effect<Policy, PolicyProblems> => {
+  const resolved = resolveAccounts(policy, accounts)
+  return resolved.problems.length === 0
+    ? Effect.succeed(resolved.policy)
+    : Effect.fail(new PolicyProblems({ file: policy.file ?? "", problems: resolved.problems }))
+}
+
+/** GnuPG's home directory where the gate was not told of one. */
+const homedirOf = (env: Readonly<Record<string, string | undefined>>): string | undefined => {
+  if (env["GNUPGHOME"]) return env["GNUPGHOME"]
+  return env["HOME"] ? join(env["HOME"], ".gnupg") : undefined
+}
+
+const leadsToItself = (socket: string): string => `the agent's socket ${socket} leads to this gate itself`
+
+/** Sockets and numbers are taken at the start; a policy that changes them takes effect with all else but these. */
+const warnOfRestart = (before: Policy, after: Policy, write: (priority: 4, message: string) => void): void => {
   const sockets = (policy: Policy): string =>
-    [...policy.apps.values()].map((app) => `${app.name} ${app.socket}`).toSorted().join()
-  if (sockets(before) !== sockets(after)) {
-    write(4, "the policy changes the sockets of apps: that needs a restart of the gate, all else is in force now")
-  }
+    [...policy.apps.values()].map(({ name, socket }) =>
+      JSON.stringify([name, socket?.name, socket?.mode, socket?.group])
+    )
+      .toSorted().join()
+  const fixed = (policy: Policy): string => JSON.stringify([[...policy.limits], policy.gate])
+  const changed = [
+    ...(sockets(before) === sockets(after) ? [] : ["the sockets of apps"]),
+    ...(fixed(before) === fixed(after) ? [] : ["[limits] or [gate]"])
+  ]
+  if (changed.length === 0) return
+  write(4, `the policy changes ${changed.join(" and ")}: that needs a restart of the gate, all else is in force now`)
 }

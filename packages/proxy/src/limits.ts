@@ -1,4 +1,5 @@
 // Every number that bounds a gate. Each is there because something without it was seen to hang or to grow.
+import type { LimitName, Policy } from "@gripgate/policy/policy"
 
 /** All times in milliseconds. */
 export interface Limits {
@@ -31,4 +32,22 @@ export const defaultLimits: Limits = {
   warm: 2_000,
   warmConnections: 8,
   stop: 10_000
+}
+
+const named: Record<LimitName, keyof Limits> = {
+  sessions: "sessions",
+  "sessions-of-app": "sessionsOfApp",
+  "finish-line": "finishLine",
+  "finish-answer": "finishAnswer",
+  "take-reply": "takeReply",
+  greeting: "greeting",
+  warm: "warm",
+  stop: "stop"
+}
+
+/** The numbers that a policy has in `[limits]`, and the standard ones beside them. */
+export const limitsOf = (policy: Policy): Limits => {
+  const limits: { -readonly [name in keyof Limits]: number } = { ...defaultLimits }
+  for (const [name, value] of policy.limits) limits[named[name]] = value
+  return limits
 }

@@ -12,6 +12,8 @@ interface Functions {
   readonly socket: (family: number, type: number, protocol: number) => number
   readonly sendto: (fd: number, data: Uint8Array, size: number, flags: number, to: Uint8Array, length: number) => number
   readonly close: (fd: number) => number
+  readonly socketpair: (family: number, type: number, protocol: number, fds: Int32Array) => number
+  readonly getsockopt: (fd: number, level: number, name: number, value: Uint8Array, length: Uint32Array) => number
 }
 
 let loaded: Functions | string | undefined
@@ -29,7 +31,9 @@ const load = (): Functions | string => {
       flock: func("int flock(int, int)"),
       socket: func("int socket(int, int, int)"),
       sendto: func("intptr_t sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)"),
-      close: func("int close(int)")
+      close: func("int close(int)"),
+      socketpair: func("int socketpair(int, int, int, int *)"),
+      getsockopt: func("int getsockopt(int, int, int, uint8_t *, uint32_t *)")
     }
   } catch (error) {
     loaded = (error as Error).message.split("\n", 1)[0] ?? "unknown error"
@@ -55,6 +59,50 @@ const LOCK_NB = 4
 const AF_UNIX = 1
 const SOCK_DGRAM_CLOEXEC = 2 | 0o2000000
 const MSG_DONTWAIT_NOSIGNAL = 0x40 | 0x4000
+
+// Linux (asm-generic/socket.h), as on all machines that Node is built for but POWER, which has one number of its own
+const SOL_SOCKET = 1
+const SO_PEERCRED = process.arch === "ppc64" ? 21 : 17
+const SO_PEERSEC = 31
+const SO_PEERGROUPS = 59
+const SO_PEERPIDFD = 77
+const SOCK_STREAM_CLOEXEC = 1 | 0o2000000
+
+/** Most bytes of an answer: 65536 groups (NGROUPS_MAX) of four bytes. */
+const MAX_OPTION = 65_536 * 4
+
+// what was read last; nobody keeps it
+let value = new Uint8Array(1024)
+const length = new Uint32Array(1)
+
+/** Reads a socket's option into `value`: its length in bytes, or the name of the error. */
+const option = (fd: number, name: number): number | string => {
+  const found = load()
+  if (typeof found === "string" || process.platform !== "linux") return "ENOSYS"
+  length[0] = value.length
+  if (found.getsockopt(fd, SOL_SOCKET, name, value, length) === 0) return length[0]
+  const error = errorName(found)
+  const needed = length[0]
+  if (error !== "ERANGE" || needed <= value.length || needed > MAX_OPTION) return error
+  value = new Uint8Array(needed)
+  return option(fd, name)
+}
+
+const view = (): DataView => new DataView(value.buffer)
+
+const LITTLE = endianness() === "LE"
+
+/** What no user has (`(uid_t) -1`): the kernel knows of no peer. */
+const NOBODY = 0xffffffff
+
+/** Who was at the other end when it connected (or listened). */
+export interface Credentials {
+  /** Absent where the process is outside of our namespace of processes. */
+  readonly pid: number | undefined
+  /** The effective user and group. */
+  readonly uid: number
+  readonly gid: number
+}
 
 /** Every call returns `undefined` where it succeeded, else the name of the error. They throw where `available` is false. */
 export const native = {
@@ -91,6 +139,66 @@ export const native = {
     found.close(fd)
     return error
   }
+}
+
+/** What the kernel says of a Unix socket's other end, unix(7). Nothing throws: what cannot be had is `undefined`. */
+export const peer = {
+  /** SO_PEERCRED. */
+  credentials: (fd: number): Credentials | undefined => {
+    if (option(fd, SO_PEERCRED) !== 12) return undefined
+    const cred = view()
+    const [pid, uid, gid] = [cred.getInt32(0, LITTLE), cred.getUint32(4, LITTLE), cred.getUint32(8, LITTLE)]
+    return uid === NOBODY ? undefined : { pid: pid > 0 ? pid : undefined, uid, gid }
+  },
+
+  /** SO_PEERGROUPS: the supplementary groups. */
+  groups: (fd: number): ReadonlyArray<number> | undefined => {
+    const bytes = option(fd, SO_PEERGROUPS)
+    if (typeof bytes === "string") return undefined
+    const groups = view()
+    return Array.from({ length: bytes >> 2 }, (_, index) => groups.getUint32(index * 4, LITTLE))
+  },
+
+  /** SO_PEERSEC: the label of a security module, without the NUL that some put at its end. */
+  label: (fd: number): string | undefined => {
+    const bytes = option(fd, SO_PEERSEC)
+    if (typeof bytes === "string") return undefined
+    const label = Buffer.from(value.buffer, 0, bytes).toString().replace(/\0+$/, "")
+    return label === "" ? undefined : label
+  },
+
+  /**
+   * SO_PEERPIDFD (Linux 6.5): a descriptor of the process, for `closePidfd`. `gone` where the kernel has the option and
+   * gives none: the process has ended. `undefined` where the kernel does not have it.
+   */
+  pidfd: (fd: number): number | "gone" | undefined => {
+    const bytes = option(fd, SO_PEERPIDFD)
+    if (bytes === 4) return view().getInt32(0, LITTLE)
+    return bytes === "ENOPROTOOPT" || bytes === "ENOSYS" ? undefined : "gone"
+  },
+
+  closePidfd: (pidfd: number): void => {
+    const found = load()
+    if (typeof found !== "string") found.close(pidfd)
+  },
+
+  /** Whether the kernel has SO_PEERPIDFD, tried with a pair of sockets. */
+  hasPidfd: (): boolean => {
+    const found = load()
+    const fds = new Int32Array(2)
+    if (typeof found === "string" || process.platform !== "linux") return false
+    if (found.socketpair(AF_UNIX, SOCK_STREAM_CLOEXEC, 0, fds) !== 0) return false
+    const pidfd = peer.pidfd(fds[0] ?? -1)
+    if (typeof pidfd === "number") found.close(pidfd)
+    for (const fd of fds) found.close(fd)
+    return typeof pidfd === "number"
+  }
+}
+
+/** Why none of the calls can be made. */
+export const nativeProblem = (): string | undefined => {
+  const found = load()
+  return typeof found === "string" ? found : undefined
 }
 
 let told = false

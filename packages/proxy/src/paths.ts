@@ -14,6 +14,8 @@ export interface Paths {
   readonly controlSocket: string
   /** The socket that an app owns, as the policy names it: by a file name, or by an absolute path. */
   readonly appSocket: (name: string) => string
+  /** A socket that no app owns, as the policy names it. */
+  readonly openSocket: (name: string) => string
 }
 
 /** What decides where things lie. */
@@ -58,5 +60,6 @@ const layout = (configDir: string, stateDir: string, runDir: string): Paths => (
   runDir,
   listenSocket: join(runDir, "S.gpg-agent"),
   controlSocket: join(runDir, "control"),
-  appSocket: (name) => isAbsolute(name) ? name : join(runDir, "apps", name)
+  appSocket: (name) => isAbsolute(name) ? name : join(runDir, "apps", name),
+  openSocket: (name) => isAbsolute(name) ? name : join(runDir, name)
 })

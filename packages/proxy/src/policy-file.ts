@@ -59,14 +59,14 @@ const SETTLE = 50
 const UNREST = 20
 
 /**
- * Looks after a policy file until the scope ends. `onChange` gets each new policy, and once at the start what the file says
+ * Looks after a policy file until the scope ends. `onChange` gets each new policy, which it may refuse, and once at the start what the file says
  * then, because it may have changed since it was loaded. A policy that cannot be used is told in the log and the one before
  * stays in force, as it does when the file is gone. `reload` reads the file at once and says in the log what came of it,
  * changed or not (SIGHUP).
  */
 export const watchPolicy = Effect.fnUntraced(function*(
   source: PolicySource,
-  onChange: (policy: Policy) => Effect.Effect<void>
+  onChange: (policy: Policy) => Effect.Effect<void, PolicyProblems>
 ): Effect.fn.Return<{ readonly reload: Effect.Effect<void> }, never, Scope.Scope | LogService> {
   const log = yield* LogService
   if (source.kind === "default") {
@@ -93,12 +93,12 @@ export const watchPolicy = Effect.fnUntraced(function*(
       text,
       (text) => text === "" && !first ? Result.fail(emptied(file)) : parse(text, file)
     )
-    if (Result.isFailure(policy)) {
+    const taken = yield* Effect.result(Effect.flatMap(Effect.fromResult(policy), onChange))
+    if (Result.isFailure(taken)) {
       log.write(3, `the policy is not read again, the one before stays in force: ${file}`)
-      for (const problem of policy.failure.problems) log.write(3, lineOf(file, problem))
+      for (const problem of taken.failure.problems) log.write(3, lineOf(file, problem))
       return
     }
-    yield* onChange(policy.success)
     if (!first) log.write(5, `the policy has been read again: ${file}`)
   })
 

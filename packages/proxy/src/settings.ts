@@ -5,10 +5,14 @@ export type PolicySource =
   | { readonly kind: "file"; readonly file: string }
   | { readonly kind: "default"; readonly verdict: "allow" | "ask" | "forbid" }
 
-/** A socket to listen on, and the app that it belongs to; without one, whoever connects is `anyone`. */
+/** A socket to listen on, and the app that owns it; without one, whoever connects is told by the other facts. */
 export interface ListenOn {
   readonly path: string
   readonly app?: string
+  /** Permission bits; 0600 where left out. */
+  readonly mode?: number
+  /** A group by name or number. */
+  readonly group?: string
 }
 
 export interface GateSettings {

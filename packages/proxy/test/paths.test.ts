@@ -7,7 +7,7 @@ const env = { HOME: home, XDG_RUNTIME_DIR: "/run/user/1000" }
 
 describe("paths", () => {
   it("follows the XDG defaults for a user", () => {
-    const { appSocket, ...rest } = paths({ env, uid: 1000, home })
+    const { appSocket, openSocket, ...rest } = paths({ env, uid: 1000, home })
     assert.deepStrictEqual(rest, {
       policyFile: "/home/alice/.config/gripgate/policy.toml",
       stateDir: "/home/alice/.local/state/gripgate",
@@ -17,6 +17,8 @@ describe("paths", () => {
     })
     assert.strictEqual(appSocket("git"), "/run/user/1000/gripgate/apps/git")
     assert.strictEqual(appSocket("/srv/mail/agent"), "/srv/mail/agent")
+    assert.strictEqual(openSocket("S.extra"), "/run/user/1000/gripgate/S.extra")
+    assert.strictEqual(openSocket("/srv/open"), "/srv/open")
   })
 
   it("follows the XDG variables", () => {
@@ -64,7 +66,7 @@ describe("paths", () => {
   })
 
   it("is the system's where root runs it without any of them", () => {
-    const { appSocket, ...rest } = paths({ env: { PATH: "/usr/bin" }, uid: 0, home: "/home/super" })
+    const { appSocket, openSocket, ...rest } = paths({ env: { PATH: "/usr/bin" }, uid: 0, home: "/home/super" })
     assert.deepStrictEqual(rest, {
       policyFile: "/etc/gripgate/policy.toml",
       stateDir: "/var/lib/gripgate",
@@ -73,5 +75,6 @@ describe("paths", () => {
       controlSocket: "/run/gripgate/control"
     })
     assert.strictEqual(appSocket("mail"), "/run/gripgate/apps/mail")
+    assert.strictEqual(openSocket("S.extra"), "/run/gripgate/S.extra")
   })
 })

@@ -14,6 +14,7 @@ const flagTypes: Readonly<Record<string, Completions.FlagType>> = {
   upstream: file,
   listen: file,
   control: file,
+  socket: file,
   homedir: directory,
   state: directory
 }

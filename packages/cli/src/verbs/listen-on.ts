@@ -27,11 +27,20 @@ export const listenOn = Effect.fnUntraced(function*(
     const hint = didYouMean(app, [...policy.apps.keys()]) ?? `for a path with a = in it write ./${flags[i]}`
     return yield* usageError("serve", `--listen ${flags[i]}: the policy has no app ${quoted(app)}`, hint)
   }
-  const sockets: Array<ListenOn> = named.map(({ app, path }) => ({ path: path!, ...app !== undefined && { app } }))
-  if (flags.length === 0) sockets.push({ path: paths.listenSocket })
+  const open = policy.gate.access
+  const sockets: Array<ListenOn> = named.map(({ app, path }) =>
+    app === undefined ? { path: path!, ...open } : { path: path!, app }
+  )
+  if (flags.length === 0) {
+    for (const name of policy.gate.sockets ?? [paths.listenSocket]) {
+      sockets.push({ path: paths.openSocket(name), ...open })
+    }
+  }
   for (const { name, socket } of policy.apps.values()) {
     const has = sockets.some(({ app }) => app === name)
-    if (!has && socket !== undefined) sockets.push({ path: paths.appSocket(socket), app: name })
+    if (has || socket === undefined) continue
+    const { group, mode } = socket
+    sockets.push({ path: paths.appSocket(socket.name), app: name, mode, ...group !== undefined && { group } })
   }
   const twice = sockets.find(({ path }, i) => sockets.findIndex((other) => other.path === path) < i)
   if (twice !== undefined) return yield* usageError("serve", `${twice.path} would be listened at twice`)

@@ -53,7 +53,7 @@ export const readPolicy = (source: PolicySource): Effect.Effect<Policy, Failure>
   Effect.mapError(loadPolicy(source), badPolicy)
 
 /** What is wrong with a policy as a failure: one complaint for each problem. */
-export const badPolicy = ({ file, problems }: PolicyProblems): Failure =>
+export const badPolicy = ({ file, problems }: Pick<PolicyProblems, "file" | "problems">): Failure =>
   new Failure({
     code: exitCode.badPolicy,
     complaints: problems.map((problem) => ({ message: problemText(file, problem), hint: problem.hint }))

@@ -1,6 +1,7 @@
 // `gripgate serve`: a gate in the foreground, until a signal ends it. It turns flags into settings and signals into calls; what
 // a gate does is in @gripgate/proxy.
 import { startGate } from "@gripgate/proxy/gate"
+import { limitsOf } from "@gripgate/proxy/limits"
 import { LogService } from "@gripgate/proxy/log"
 import { notify } from "@gripgate/proxy/notify"
 import { reasonOf } from "@gripgate/proxy/reason"
@@ -48,21 +49,19 @@ const run = Effect.fnUntraced(function*(
   const { chosen, source } = yield* choosePolicy("serve", options)
   const paths = standardPaths(options.state)
   const policy = yield* readPolicy(source)
+  const homedir = options.homedir ?? policy.gate.homedir
+  const upstream = options.upstream ?? policy.gate.upstream
   const settings: GateSettings = {
     version,
-    ...options.homedir !== undefined && { homedir: options.homedir },
-    ...options.upstream !== undefined && { upstream: options.upstream },
+    ...homedir !== undefined && { homedir },
+    ...upstream !== undefined && { upstream },
     listen: yield* listenOn(options.listen, policy, paths),
     policy: source,
     state: resolve(options.state ?? paths.stateDir),
     control: resolve(options.control ?? paths.controlSocket),
     verbose: options.verbose
   }
-  const gate = yield* Effect.mapError(startGate(settings), startFailure)
-  if (settings.listen.some(({ path }) => path === gate.upstream)) {
-    const hint = "name the agent's own socket with --upstream SOCKET"
-    return yield* failure(exitCode.usage, `the agent's socket ${gate.upstream} leads to this gate itself`, hint)
-  }
+  const gate = yield* Effect.mapError(startGate(settings, limitsOf(policy)), startFailure)
   yield* greet({ settings, gate, chosen, policyFile: paths.policyFile })
   yield* notify("READY=1")
   yield* Effect.addFinalizer(() => {
@@ -86,6 +85,8 @@ export const startFailure = (error: Effect.Error<ReturnType<typeof startGate>>):
       return failure(exitCode.unavailable, error.message, error.hint)
     case "NothingToServe":
       return failure(exitCode.usage, error.message)
+    case "LeadsToItself":
+      return failure(exitCode.usage, error.message, "name the agent's own socket with --upstream SOCKET")
     default:
       return failure(isForbidden(error.message) ? exitCode.notPermitted : exitCode.failed, error.message, error.hint)
   }

@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { makeHomedir } from "@gripgate/testkit/homedir"
+import { importKey } from "@gripgate/testkit/keys"
 import { mkdirSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { gripgate, makeFolder, put } from "../support/cli.ts"
@@ -27,20 +29,32 @@ const check = async (...args: ReadonlyArray<string>) => {
 
 describe("gripgate check", () => {
   it("explains a verdict by every entry that was considered", async () => {
-    const { code, stderr, stdout } = await check("git", "sign", `grip:${KNOWN.toLowerCase()}`)
+    const { code, stderr, stdout } = await check("git", "loopback", `grip:${KNOWN.toLowerCase()}`)
     assert.strictEqual(
       stdout,
-      `git, sign with key ${KNOWN}: allow
+      `git, loopback with key ${KNOWN}: token
 
-* [apps.git] sign = "allow"  (p.toml:10:1)
-      holds: [apps.git] names sign, and nothing is more specific
-  [operations] sign = "forbid"  (p.toml:5:1)
-      less specific than [apps.git] sign = "allow"
+* [apps.git] loopback = "token"  (p.toml:11:1)
+      holds: [apps.git] names loopback, and nothing is more specific
   default = "ask"  (p.toml:1:1)
-      only for what nothing names: [apps.git] sign = "allow"
+      only for what nothing names: [apps.git] loopback = "token"
+
+exit code 12
+
+note: this version of gripgate cannot check a token, and refuses
 `
     )
-    assert.deepStrictEqual([code, stderr], [0, ""])
+    assert.deepStrictEqual([code, stderr], [12, ""])
+  })
+
+  it("judges a signature by all that it may be, where nobody knows what the key is for", async () => {
+    const { code, stdout } = await check("git", "sign", KNOWN)
+    assert.strictEqual(code, 0)
+    assert.strictEqual(stdout.split("\n")[0], `git, sign with key ${KNOWN}: allow`)
+    for (const each of ["sign", "certify", "authenticate"]) {
+      assert.include(stdout, `\n${each} with key ${KNOWN}: allow\n`)
+    }
+    assert.include(stdout, "less specific than [apps.git] sign = \"allow\"")
   })
 
   it("ends with the exit code of the verdict", async () => {
@@ -79,11 +93,18 @@ describe("gripgate check", () => {
       v: 1,
       policy: "p.toml",
       app: "git",
+      ambiguous: null,
       operation: "export",
-      keygrip: null,
+      keygrips: null,
       verdict: "forbid",
-      considered: [
-        {
+      barred: null,
+      process: null,
+      decisions: [{
+        operation: "export",
+        keygrip: null,
+        keyId: null,
+        verdict: "forbid",
+        considered: [{
           entry: "[operations] export = \"forbid\"",
           verdict: "forbid",
           place: { file: "p.toml", line: 4, column: 1 },
@@ -91,8 +112,7 @@ describe("gripgate check", () => {
           operation: "export",
           holds: true,
           why: "[apps.git] does not name export"
-        },
-        {
+        }, {
           entry: "default = \"ask\"",
           verdict: "ask",
           place: { file: "p.toml", line: 1, column: 1 },
@@ -100,8 +120,8 @@ describe("gripgate check", () => {
           operation: "export",
           holds: false,
           why: "only for what nothing names: [operations] export = \"forbid\""
-        }
-      ]
+        }]
+      }]
     })
   })
 
@@ -118,7 +138,87 @@ describe("gripgate check", () => {
     ])
     assert.strictEqual(app, "gripgate: error: the policy has no app \"gti\"\ngripgate: hint: did you mean \"git\"?")
     assert.strictEqual(operation, "gripgate: error: unknown operation \"sing\"\ngripgate: hint: did you mean \"sign\"?")
-    assert.include(key, "gripgate: error: \"0x72BBE6E1D1762C2F\" is no keygrip\ngripgate: hint: a keygrip has 40")
+    assert.include(key, "gripgate: error: no key of the keyring is \"0x72BBE6E1D1762C2F\"\ngripgate: hint: gpg --list")
+  })
+})
+
+describe("gripgate check, with a keyring", () => {
+  it("takes a key as the policy names it, and judges those of its keys that are for the operation", async () => {
+    await using homedir = await makeHomedir()
+    const { fingerprint, keygrips } = await importKey(homedir, "plain")
+    const home = makeFolder()
+    put(home, "p.toml", "[apps.mail]\nsocket = \"mail\"\nkeys = [\"alice@example.org\"]\ncertify = \"forbid\"\n")
+    const ask = (operation: string, key: string) =>
+      gripgate(["check", "mail", operation, key, "--homedir", homedir.path, "--policy", "p.toml", "--json"], home)
+    const cases: ReadonlyArray<readonly [string, string, number, ReadonlyArray<readonly [string, string, string]>]> = [
+      // the primary key signs and certifies
+      ["sign", "alice@example.org", 10, [
+        ["sign", keygrips.primary, "allow"],
+        ["certify", keygrips.primary, "forbid"]
+      ]],
+      ["decrypt", "alice@example.org", 0, [["decrypt", keygrips.encryption, "allow"]]],
+      ["decrypt", `0x${fingerprint.slice(-16)}!`, 10, []],
+      // what hands out the key is as strict as its strictest use
+      ["export", `${fingerprint}!`, 10, [["export", keygrips.primary, "forbid"]]]
+    ]
+    for (const [operation, key, expected, parts] of cases) {
+      const { code, stdout } = await ask(operation, key)
+      const { decisions } = JSON.parse(stdout)
+      assert.strictEqual(code, expected, `${operation} ${key}`)
+      assert.deepStrictEqual(
+        decisions.map(({ keygrip, operation, verdict }: Record<string, string>) => [operation, keygrip, verdict]),
+        parts
+      )
+    }
+  })
+})
+
+describe("gripgate check --pid", () => {
+  const withMatch = (match: string, more = "") => {
+    const home = makeFolder()
+    put(home, "p.toml", `default = "forbid"\n[apps.x]\nkeys = ["*"]\nmatch = { ${match} }\nsign = "allow"\n${more}`)
+    return (...args: ReadonlyArray<string>) => gripgate(["check", ...args, "--policy", "p.toml"], home)
+  }
+  const pid = String(process.pid)
+
+  it("says who a process that runs would be, and why", async () => {
+    const { code, stdout } = await withMatch(`user = ${process.getuid!()}, exe = ${JSON.stringify(process.execPath)}`)(
+      "--pid",
+      pid,
+      "sign"
+    )
+    assert.strictEqual(code, 0)
+    assert.match(stdout, /^x, sign: allow\n/)
+    assert.include(stdout, `process ${pid}: user `)
+    assert.include(stdout, "* [apps.x]: everything holds (kernel)")
+  })
+
+  it("says why it is no app, or could be several", async () => {
+    const none = await withMatch("exe = \"/usr/bin/nobody-has-this\"")("--pid", pid, "sign")
+    assert.strictEqual(none.code, 10)
+    assert.include(none.stdout, "[apps.x]: exe = \"/usr/bin/nobody-has-this\" does not hold")
+    const other = `[apps.y]\nkeys = ["*"]\nmatch = { user = ${process.getuid!()} }\n`
+    const several = await withMatch(`user = ${process.getuid!()}`, other)("--pid", pid, "sign", "--json")
+    assert.strictEqual(several.code, 10)
+    assert.deepStrictEqual(JSON.parse(several.stdout).ambiguous, ["x", "y"])
+  })
+
+  it("has a clear word for a process that is not there, and for arguments that do not go together", async () => {
+    const ask = withMatch("user = 1")
+    const gone = await ask("--pid", "4194999", "sign")
+    assert.deepStrictEqual([gone.code, gone.stdout], [1, ""])
+    assert.include(gone.stderr, "gripgate: error: there is no process 4194999")
+    const cases = [["x"], [], ["x", "sign", "A", "B"], ["--pid", pid], ["--pid", pid, "x", "sign", "k"], [
+      "x",
+      "sign",
+      "--socket",
+      "/s"
+    ]]
+    for (const args of cases) {
+      const { code, stderr } = await ask(...args)
+      assert.strictEqual(code, 64, args.join(" "))
+      assert.match(stderr, /^gripgate: error: .+\n/)
+    }
   })
 })
 

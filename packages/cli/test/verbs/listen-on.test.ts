@@ -31,19 +31,19 @@ const errorOf = (flags: ReadonlyArray<string>) => {
 
 describe("listenOn", () => {
   it("is the standard socket, and those that apps own, where no flag names one", () => {
-    assert.deepStrictEqual(sockets([], builtin("allow")), [{ path: "/run/user/7/gripgate/S.gpg-agent" }])
+    assert.deepStrictEqual(sockets([], builtin("allow")), [{ path: "/run/user/7/gripgate/S.gpg-agent", mode: 0o600 }])
     assert.deepStrictEqual(sockets([]), [
-      { path: "/run/user/7/gripgate/S.gpg-agent" },
-      { path: "/run/user/7/gripgate/apps/git", app: "git" },
-      { path: "/run/mail/agent", app: "mail" }
+      { path: "/run/user/7/gripgate/S.gpg-agent", mode: 0o600 },
+      { path: "/run/user/7/gripgate/apps/git", app: "git", mode: 0o600 },
+      { path: "/run/mail/agent", app: "mail", mode: 0o600 }
     ])
   })
 
   it("is what the flags name instead, and the sockets of the other apps", () => {
     assert.deepStrictEqual(sockets(["/a", "git=/g"]), [
-      { path: "/a" },
+      { path: "/a", mode: 0o600 },
       { path: "/g", app: "git" },
-      { path: "/run/mail/agent", app: "mail" }
+      { path: "/run/mail/agent", app: "mail", mode: 0o600 }
     ])
   })
 
@@ -51,12 +51,19 @@ describe("listenOn", () => {
     assert.deepStrictEqual(sockets(["git=/g", "git=/h"]).map(({ app }) => app), ["git", "git", "mail"])
   })
 
+  it("gives the sockets that no app owns the access that [gate] says", () => {
+    const shared: Policy = { ...policy, gate: { sockets: ["S.x"], access: { mode: 0o660, group: "mail" } } }
+    assert.deepStrictEqual(sockets([], shared)[0], { path: "/run/user/7/gripgate/S.x", mode: 0o660, group: "mail" })
+    assert.deepStrictEqual(sockets(["/a"], shared)[0], { path: "/a", mode: 0o660, group: "mail" })
+    assert.deepStrictEqual(sockets(["git=/g"], shared)[0], { path: "/g", app: "git" })
+  })
+
   it("takes a relative path, and one with a = in it, which cannot be an app's", () => {
     const here = process.cwd()
     assert.deepStrictEqual(sockets(["a", "./b=c", "/D=e"], builtin("allow")), [
-      { path: `${here}/a` },
-      { path: `${here}/b=c` },
-      { path: "/D=e" }
+      { path: `${here}/a`, mode: 0o600 },
+      { path: `${here}/b=c`, mode: 0o600 },
+      { path: "/D=e", mode: 0o600 }
     ])
   })
 

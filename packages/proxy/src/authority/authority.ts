@@ -1,4 +1,5 @@
-// The one door to an agent: a use of a key or a command goes in, a permit or a refusal comes out.
+// The one place where it is decided: a use in, a permit or a refusal out. Grants, limits and questions to the owner come
+// behind this interface.
 import type { Held } from "@gripgate/policy/decide"
 import type { GpgError } from "@gripgate/protocol/gpg-error"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
@@ -7,23 +8,17 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { Facts } from "../listen/facts.ts"
 
-/** What a client wants to do. */
+/** What a client wants to happen. */
 export interface Use {
   readonly app: string | undefined
   readonly facts: Facts
   /** The command, for people. */
   readonly command: string
-  /** Each of them needs a verdict; the strictest holds. */
+  /** Each of them needs a verdict, as has what it amounts to with the keys; the strictest holds. */
   readonly operations: ReadonlyArray<Operation>
   /** The keys that are used. */
   readonly keygrips: ReadonlyArray<Keygrip>
 }
-
-/**
- * The agent sees only a hash: while nobody knows what a key may be used for, a signature may be a certification or an
- * authentication, and needs their verdicts too. Where the policy does not name them they follow `sign`.
- */
-export const signatures: ReadonlyArray<Operation> = ["sign", "certify", "authenticate"]
 
 /** A yes. It is looked at again before an answer is released, since it may have been taken back meanwhile. */
 export interface Permit {
@@ -45,6 +40,8 @@ export class Authority extends Context.Service<Authority, {
   readonly permit: (use: Use) => Permit | Refusal | Effect.Effect<Permit | Refusal>
   /** What holds for an operation as such, without a key and without asking anybody. */
   readonly verdict: (app: string | undefined, operation: Operation) => Held
+  /** Whether `loopback` is forbidden to an app with every key, so that the option itself is refused. */
+  readonly forbidsLoopback: (app: string | undefined) => Held | undefined
   /** From now on everything is refused: the gate stops. */
   readonly close: () => void
 }>()("gripgate/proxy/Authority") {}

@@ -1,14 +1,21 @@
 // The record of decisions: one line for each use of a key, each refusal, each breach of the protocol. Never data.
+import { describeIdentity } from "@gripgate/policy/client/describe"
+import type { Identity } from "@gripgate/policy/client/identify"
+import { harmless } from "@gripgate/policy/harmless"
 import type { Entry } from "@gripgate/policy/policy"
 import { formatPlace } from "@gripgate/policy/policy"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Refusal, Use } from "../authority/authority.ts"
 import type { Facts } from "../listen/facts.ts"
 import { LogService, type Priority } from "../log.ts"
+import { Repeats } from "./repeats.ts"
 
 export class Journal extends Context.Service<Journal, {
+  /** A client has connected. */
+  readonly connected: (app: string | undefined, facts: Facts, identity: Identity) => void
   /** A use that was permitted, and the entry that did. */
   readonly allowed: (use: Use, by: Entry) => void
   readonly refused: (use: Use, refusal: Refusal) => void
@@ -27,9 +34,23 @@ export class Journal extends Context.Service<Journal, {
     Journal,
     Effect.gen(function*() {
       const log = yield* LogService
+      const clock = yield* Clock.Clock
+      const repeats = new Repeats(() => clock.currentTimeMillisUnsafe())
       let refusals = 0
+      /** One line for a refusal, unless there were too many. */
+      const tell = (text: string): void => {
+        const dropped = repeats.admit()
+        if (dropped === undefined) return
+        if (dropped > 0) log.write(5, `${dropped} more refusals were not told one by one`)
+        log.write(5, text)
+      }
       return {
         refusals: () => refusals,
+        connected: (app, facts, identity) => {
+          // who could be several is nobody, and somebody should know why nothing works
+          const priority: Priority = identity.kind === "ambiguous" ? 4 : 7
+          if (priority <= log.level) log.write(priority, `connected: ${who(app, facts)}, ${describeIdentity(identity)}`)
+        },
         allowed: (use, by) => {
           // what only looks is not worth a line to most people
           const priority: Priority = use.operations.every((operation) => operation === "list") ? 7 : 6
@@ -37,13 +58,11 @@ export class Journal extends Context.Service<Journal, {
         },
         refused: (use, refusal) => {
           refusals++
-          if (5 <= log.level) log.write(5, `refused ${describe(use)}: ${refusal.reason}`)
+          if (5 <= log.level) tell(`refused ${describe(use)}: ${refusal.reason}`)
         },
         rejected: (app, facts, command, reason) => {
           refusals++
-          if (5 <= log.level) {
-            log.write(5, `refused ${command === "" ? "a line" : command} of ${who(app, facts)}: ${reason}`)
-          }
+          if (5 <= log.level) tell(`refused ${command === "" ? "a line" : command} of ${who(app, facts)}: ${reason}`)
         },
         unanswered: (app, facts, command, reason) =>
           log.write(4, `no answer to ${command} of ${who(app, facts)}: ${reason}`),
@@ -58,8 +77,11 @@ export class Journal extends Context.Service<Journal, {
 export const entryText = (entry: Entry): string =>
   entry.place === undefined ? entry.text : `${entry.text} (${formatPlace(entry.place)})`
 
-const who = (app: string | undefined, facts: Facts): string =>
-  `${app === undefined ? "anyone" : `app ${app}`} (session ${facts.session})`
+const who = (app: string | undefined, facts: Facts): string => {
+  const program = facts.program ?? facts.exe
+  const by = program === undefined ? "" : `, ${harmless(program)}`
+  return `${app === undefined ? "anyone" : `app ${app}`} (session ${facts.session}${by})`
+}
 
 const describe = (use: Use): string => {
   const key = use.keygrips.length === 0 ? "" : ` with key ${use.keygrips.join(" ")}`

@@ -1,9 +1,8 @@
-// What is known of a client. Each fact says how strong it is; a fact that needs work is read when somebody asks.
+// What a session knows of its client, and who it takes it for.
+import type { ClientFacts } from "@gripgate/policy/client/facts"
 
 /** Who is at the other end of a socket. */
-export interface Facts {
-  /** The socket that it connected to. */
-  readonly socket: string
+export interface Facts extends ClientFacts {
   /** A number for this session, for the log. */
   readonly session: number
 }

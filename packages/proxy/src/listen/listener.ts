@@ -26,6 +26,8 @@ export interface ListenOptions {
   readonly path: string
   /** The permissions of the socket; 0600 where left out. */
   readonly mode?: number
+  /** The number of the group that the socket is given to. */
+  readonly group?: number
 }
 
 export type OnConnection = (socket: net.Socket) => void
@@ -39,8 +41,8 @@ interface Listener {
 
 /**
  * Listens at a path (relative to the working directory; the path that it is comes back) and hands out each connection,
- * half open and flowing; its errors are the receiver's. Directories that are missing are made, 0700. A stale socket is
- * replaced; a live one, or a file that is no socket, is an error. `PATH.lock` lies beside it meanwhile.
+ * half open and flowing; its errors are the receiver's. Directories that are missing are made, 0700, or 0711 where the mode
+ * lets others in: they may go through, and see no names. A stale socket is replaced; a live one, or a file that is no socket, is an error. `PATH.lock` lies beside it meanwhile.
  *
  * At the end the name is removed, unless another socket has it by now, and nothing more is accepted; connections live on.
  */
@@ -61,7 +63,7 @@ const open = Effect.fnUntraced(function*(
   const path = resolve(options.path)
   const problem = pathProblem(path)
   if (problem !== undefined) return yield* problem
-  yield* makeDirectory(dirname(path))
+  yield* makeDirectory(dirname(path), ((options.mode ?? 0) & 0o077) !== 0)
   const lock = yield* Effect.mapError(
     takeLock({ file: `${path}.lock`, held: (by) => occupied(path, by) }, log),
     ({ hint, message }) => new ListenError({ message, hint })
@@ -74,6 +76,8 @@ const open = Effect.fnUntraced(function*(
     const temporary = yield* attempt(path, () => temporaryName(path))
     yield* bind(server, temporary, path)
     const own = yield* attempt(path, () => {
+      // first whose it is, then who may: never a moment in which the wrong group may
+      if (options.group !== undefined) fs.chownSync(temporary, -1, options.group)
       if (options.mode !== undefined && options.mode !== 0o600) fs.chmodSync(temporary, options.mode)
       return publish(temporary, path, stale)
     }).pipe(Effect.onError(() => Effect.sync(() => server.close())))
@@ -98,10 +102,10 @@ const failure = (path: string, error: unknown): ListenError =>
     ? error
     : new ListenError({ message: `cannot listen at ${path}: ${reasonOf(error)}` })
 
-const makeDirectory = (path: string): Effect.Effect<void, ListenError> =>
+const makeDirectory = (path: string, forOthers: boolean): Effect.Effect<void, ListenError> =>
   Effect.try({
     try: () => {
-      makeFolder(path)
+      makeFolder(path, forOthers ? 0o711 : 0o700)
       const message = folderProblem(path, process.getuid?.())
       if (message === undefined) return
       throw new ListenError({ message, hint: "clients could be led to another socket; use a directory of your own" })

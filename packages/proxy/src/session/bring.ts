@@ -23,14 +23,15 @@ const bringOptions = (
 }
 
 /**
- * The lines that bring `connection` up to the session, for `command`, without the command itself, or for an option. They are all of the
- * gate's own making, and each has to be answered OK.
+ * The lines that bring `connection` up to the session, for `command`, without the command itself, or for an option. `keydesc` is the line
+ * that gives the next prompt its text. They are all of the gate's own making, and each has to be answered OK.
  */
 export const bringState = (
   state: SessionState,
   environment: ReadonlyMap<string, Buffer>,
   connection: AgentConnection,
-  command: Command | undefined
+  command: Command | undefined,
+  keydesc?: Buffer | undefined
 ): Array<Buffer> => {
   const lines: Array<Buffer> = []
   // the agent forgets a second key only with all else
@@ -54,7 +55,7 @@ export const bringState = (
     }
     if (command.spec.name === "PKSIGN" && state.hash instanceof Buffer) lines.push(state.hash)
   }
-  if (state.keydesc !== undefined && usesKeydesc(command)) lines.push(state.keydesc)
+  if (keydesc !== undefined) lines.push(keydesc)
   return lines
 }
 
@@ -73,7 +74,3 @@ export const optionsAhead = (
 
 /** Commands that neither prompt nor unlock, so that no option matters to them: most of what a gpg says first. */
 export const onlyLooks = (command: Command): boolean => command.spec.mayBe.every((operation) => operation === "list")
-
-/** Commands whose prompt takes the text of SETKEYDESC: all that unlock or protect a key (GnuPG agent/command.c). */
-export const usesKeydesc = (command: Command): boolean =>
-  command.spec.inquiries.some((inquiry) => inquiry.keyword === "PASSPHRASE") && command.spec.name !== "GET_PASSPHRASE"

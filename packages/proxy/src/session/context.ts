@@ -1,7 +1,11 @@
 // What the stations of one session share: the client, the state, the connection to the agent, and the services.
+import type { ClientFacts } from "@gripgate/policy/client/facts"
+import type { Identity } from "@gripgate/policy/client/identify"
+import type { SlowFact } from "@gripgate/policy/client/slow-facts"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import * as Effect from "effect/Effect"
 import type { Authority } from "../authority/authority.ts"
+import type { WrongAnswers } from "../authority/wrong-answers.ts"
 import type { Journal } from "../journal/journal.ts"
 import type { KeyDirectory } from "../keys/key-directory.ts"
 import type { KnownKeys } from "../keys/known-keys.ts"
@@ -10,9 +14,30 @@ import type { AgentConnection, Expectation, NoAgent, Router } from "../upstream/
 import type { ClientChannel } from "./client.ts"
 import { SessionState } from "./state.ts"
 
+/** Who a client is by the policy in force. */
+export interface Recogniser {
+  /** Counts the changes of the policy: an identity is good for one. */
+  readonly generation: () => number
+  /** `owner` is the app whose socket the client came through. */
+  readonly identify: (facts: Facts, owner: string | undefined) => Identity
+  /** The client in words, as far as they are known; not harmless to show. */
+  readonly describe: (facts: Facts) => string
+  /** The facts that take longer to read, which some rule in force wants. */
+  readonly slowFacts: () => ReadonlySet<SlowFact>
+  readonly readSlow: (facts: ClientFacts, which: ReadonlySet<SlowFact>) => Effect.Effect<ClientFacts>
+}
+
+/** The app of a client that could be more than one: no policy has it, so that it may do nothing. */
+export const AMBIGUOUS = "(ambiguous)"
+
+const appOf = (identity: Identity): string | undefined =>
+  identity.kind === "app" ? identity.app : identity.kind === "ambiguous" ? AMBIGUOUS : undefined
+
 /** What every session of a gate uses. */
 export interface SessionServices {
   readonly authority: Authority["Service"]
+  readonly recogniser: Recogniser
+  readonly wrongAnswers: WrongAnswers
   readonly keys: KeyDirectory["Service"]
   readonly journal: Journal["Service"]
   readonly router: Router
@@ -33,15 +58,55 @@ export class SessionContext {
   private clientsEnvironment = false
   private expectation: Expectation | undefined
   readonly client: ClientChannel
-  readonly app: string | undefined
-  readonly facts: Facts
   readonly services: SessionServices
+  facts: Facts
+  private readonly owner: string | undefined
+  private generation: number
+  private recognised: Identity
+  /** The generation of the policy for which slow facts were looked for. */
+  private lookedFor: number | undefined
+  private readonly slowRead = new Set<SlowFact>()
 
-  constructor(client: ClientChannel, app: string | undefined, facts: Facts, services: SessionServices) {
+  constructor(client: ClientChannel, owner: string | undefined, facts: Facts, services: SessionServices) {
     this.client = client
-    this.app = app
+    this.owner = owner
     this.facts = facts
     this.services = services
+    this.generation = services.recogniser.generation()
+    this.recognised = services.recogniser.identify(facts, owner)
+  }
+
+  /** Who the client is. A policy that was read again may take it for somebody else from its next command on. */
+  get identity(): Identity {
+    const generation = this.services.recogniser.generation()
+    if (generation !== this.generation) {
+      this.generation = generation
+      this.recognised = this.services.recogniser.identify(this.facts, this.owner)
+    }
+    return this.recognised
+  }
+
+  /**
+   * Reads the facts that take longer, where a rule in force wants some that have not been read; `undefined` where none does.
+   * A policy that was read again may come to want them of a client that connected long ago: then they are what it shows now.
+   */
+  slowFacts(): Effect.Effect<void> | undefined {
+    const { recogniser } = this.services
+    const generation = recogniser.generation()
+    if (generation === this.lookedFor) return undefined
+    this.lookedFor = generation
+    const wanted = [...recogniser.slowFacts()].filter((fact) => !this.slowRead.has(fact))
+    if (wanted.length === 0) return undefined
+    for (const fact of wanted) this.slowRead.add(fact)
+    return Effect.map(recogniser.readSlow(this.facts, new Set(wanted)), (facts) => {
+      this.facts = { ...facts, session: this.facts.session }
+      this.recognised = recogniser.identify(this.facts, this.owner)
+    })
+  }
+
+  /** The app that the client is; `undefined` for whoever is none. */
+  get app(): string | undefined {
+    return appOf(this.identity)
   }
 
   readonly visible = (keygrip: Keygrip): boolean => this.services.keys.visible(this.app, keygrip)

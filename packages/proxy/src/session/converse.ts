@@ -3,13 +3,15 @@
 import { CAN_LINE, END_LINE } from "@gripgate/protocol/answer"
 import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
 import { carriesSecret, type Command, type InquirySpec } from "@gripgate/protocol/grammar/command"
+import { isKeygrip } from "@gripgate/protocol/grammar/field"
 import { errLine, inquireLine, statusLine } from "@gripgate/protocol/reply"
 import { writeRequest } from "@gripgate/protocol/request"
 import * as Effect from "effect/Effect"
-import { signatures, type Use } from "../authority/authority.ts"
+import type { Use } from "../authority/authority.ts"
 import type { AgentConnection, Answer, Listening } from "../upstream/agent.ts"
 import { bringState } from "./bring.ts"
 import type { SessionContext } from "./context.ts"
+import { judgeKeydata } from "./import/import.ts"
 import { expectedInquiry, readAnswer } from "./inquiry.ts"
 
 /** Inquiries in one command; a pinentry that is restarted for each try is one each. */
@@ -29,11 +31,15 @@ export type Outcome =
 
 const quiet: Listening = { status: [], live: () => {} }
 
-/** Sends a command with the state that it needs, answers what the agent asks, and collects what it says. */
+/**
+ * Sends a command with the state that it needs, answers what the agent asks, and collects what it says. `keydesc` is the line
+ * that gives the text of the command's prompt, where it takes one.
+ */
 export function* converse(
   connection: AgentConnection,
   session: SessionContext,
-  command: Command
+  command: Command,
+  keydesc: Buffer | undefined
 ): Effect.fn.Return<Outcome> {
   const line = writeRequest(command)
   if (line === undefined) {
@@ -43,7 +49,7 @@ export function* converse(
       reason: "the line would be longer than the agent takes"
     }
   }
-  const lines = bringState(session.state, session.environment, connection, command)
+  const lines = bringState(session.state, session.environment, connection, command, keydesc)
   if (command.spec.changes === true && lines.length > 0) {
     // what it changes cannot be thrown away, so the state has to be right before it is sent
     const brought = yield* connection.exchange(lines, lines.length, quiet)
@@ -83,7 +89,7 @@ export function* converse(
     } else if (spec.keyword === "PINENTRY_LAUNCHED" && !session.state.notify) {
       answer = yield* connection.answer(END_LINE)
     } else {
-      const next = yield* putToClient(session, connection, spec, asked)
+      const next = yield* putToClient(session, connection, command, spec, asked)
       if (next.kind === "violation") return next
       if (next.kind === "error") {
         refusal = next
@@ -118,19 +124,50 @@ type Put =
 
 /**
  * The agent decrypts with any key it is handed, and "decrypting" a padded digest with an RSA key is signing it (seen with
- * GnuPG 2.2.40). While nobody knows what a key is for, such a ciphertext needs the verdict of `sign` too.
+ * GnuPG 2.2.40). Where nobody knows what a key is for, such a ciphertext needs the verdict of `sign` too.
  */
 function* mayAlsoSign(session: SessionContext): Effect.fn.Return<boolean> {
   const { app, facts, services, state } = session
-  if (signatures.every((operation) => services.authority.verdict(app, operation).verdict === "allow")) return true
+  if (state.keygrips.every((keygrip) => services.keys.info(keygrip).capabilities !== undefined)) return true
   const use: Use = { app, facts, command: "PKDECRYPT that may sign", operations: ["sign"], keygrips: state.keygrips }
   const decision = services.authority.permit(use)
   return (Effect.isEffect(decision) ? yield* decision : decision)._tag === "Permit"
 }
 
+/**
+ * Which wrong passphrases are counted together: those of an app, or of one user who is no app, for one key. A right one for a
+ * key of its own would clear a guesser of another otherwise.
+ */
+const guesserOf = ({ app, facts, state }: SessionContext, command: Command): string => {
+  const keygrip = command.spec.keys === "session" ? state.keygrips[0] : command.args.find(isKeygrip)
+  return `${app ?? `(user ${facts.uid ?? "unknown"})`} ${keygrip ?? ""}`
+}
+
+/** Waits for this answer's turn, if the app gave wrong ones before; `false` where there is none. */
+function* takeTurn(session: SessionContext, guesser: string): Effect.fn.Return<boolean> {
+  const wait = session.services.wrongAnswers.turn(guesser)
+  if (wait === undefined || session.stopping) return false
+  if (wait === 0) return true
+  const { client, services } = session
+  services.journal.rejected(session.app, session.facts, "a passphrase", `wrong before, so it waits ${wait} ms`)
+  yield* Effect.sleep(wait)
+  return !client.gone && client.closedFor === undefined && !session.stopping
+}
+
+const BAD_PASSPHRASE = gpgError.BAD_PASSPHRASE.value & 0xffff
+
+/** Notes what the agent said to a passphrase. A command that only hands it back says nothing about it. */
+const judgeTry = (session: SessionContext, guesser: string, connection: AgentConnection, answer: Answer): void => {
+  if (answer.kind !== "done") return
+  if (answer.ok) return session.services.wrongAnswers.right(guesser)
+  const said = /^ERR (\d{1,10})/.exec(connection.collected.bytes.toString("latin1", answer.finalAt))?.[1]
+  if ((Number(said) & 0xffff) === BAD_PASSPHRASE) session.services.wrongAnswers.wrong(guesser)
+}
+
 function* putToClient(
   session: SessionContext,
   connection: AgentConnection,
+  command: Command,
   spec: InquirySpec,
   asked: Extract<Answer, { kind: "inquire" }>
 ): Effect.fn.Return<Put> {
@@ -140,7 +177,12 @@ function* putToClient(
     asked.maxLength === undefined ? Buffer.alloc(0) : statusLine("INQUIRE_MAXLEN", String(limit)),
     asked.args === "" ? inquireLine(spec.keyword) : inquireLine(spec.keyword, asked.args)
   ]))
-  const given = yield* readAnswer(client, spec, limit)
+  const given = yield* readAnswer(
+    client,
+    spec,
+    limit,
+    spec.keyword === "KEYDATA" ? (data) => judgeKeydata(session, command, data) : undefined
+  )
   switch (given.kind) {
     case "data": {
       if (given.maySign && !(yield* mayAlsoSign(session))) {
@@ -151,8 +193,16 @@ function* putToClient(
           reason: "a decryption that may be a signature, and sign is not allowed"
         }
       }
+      // GET_PASSPHRASE hands any answer back
+      const tries = spec.keyword === "PASSPHRASE" && spec.loopback === true && command.spec.name !== "GET_PASSPHRASE"
+      const guesser = tries ? guesserOf(session, command) : ""
+      if (tries && !(yield* takeTurn(session, guesser))) {
+        given.lines.fill(0)
+        return { kind: "error", error: gpgError.LIMIT_REACHED, reason: "too many wrong passphrases" }
+      }
       const answer = yield* connection.answer(given.lines)
       given.lines.fill(0)
+      if (tries) judgeTry(session, guesser, connection, answer)
       return { kind: "answered", answer }
     }
     case "cancel":

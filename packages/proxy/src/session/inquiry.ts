@@ -8,6 +8,7 @@ import { type Command, inquiriesOf, type InquirySpec } from "@gripgate/protocol/
 import { MAX_ANSWER_OVERRUN } from "@gripgate/protocol/limits"
 import type * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { hasTokenForm } from "../grant/token-form.ts"
 import { giveSlab, takeSlab } from "../upstream/collector.ts"
 import { type ClientChannel, faultError } from "./client.ts"
 import type { SessionState } from "./state.ts"
@@ -40,11 +41,15 @@ const violation = (client: ClientChannel): ClientAnswer =>
     ? { kind: "violation", error: faultError(client.fault), reason: client.fault }
     : { kind: "violation", error: gpgError.ASS_CANCELED, reason: "the client went away inside an inquiry" }
 
-/** Collects a client's answer. `limit` is the most bytes that the agent takes, after decoding. */
+/**
+ * Collects a client's answer. `limit` is the most bytes that the agent takes, after decoding; `refuse` says why a whole answer
+ * is forbidden.
+ */
 export function* readAnswer(
   client: ClientChannel,
   spec: InquirySpec,
-  limit: number
+  limit: number,
+  refuse?: (data: Buffer) => string | undefined
 ): Effect.fn.Return<ClientAnswer> {
   let slab = takeSlab()
   let length = 0
@@ -103,7 +108,7 @@ export function* readAnswer(
               error: gpgError.ASS_TOO_MUCH_DATA,
               reason: `more than ${limit} bytes for ${spec.keyword}`
             }
-            : judge(spec, slab.subarray(0, length), limit)
+            : judge(spec, slab.subarray(0, length), limit, refuse)
         )
     }
   }
@@ -114,7 +119,17 @@ const agreements = ["(7:enc-val(4:ecdh", "(7:enc-val(3:pqc"]
 const isAgreement = (ciphertext: Buffer): boolean =>
   agreements.some((start) => ciphertext.toString("latin1", 0, start.length) === start)
 
-const judge = (spec: InquirySpec, bytes: Buffer, limit: number): ClientAnswer => {
+const judge = (
+  spec: InquirySpec,
+  bytes: Buffer,
+  limit: number,
+  refuse?: (data: Buffer) => string | undefined
+): ClientAnswer => {
+  const refused = refuse?.(bytes)
+  if (refused !== undefined) return { kind: "bad", error: gpgError.FORBIDDEN, reason: refused }
+  if (spec.secret === true && hasTokenForm(bytes)) {
+    return { kind: "bad", error: gpgError.BAD_PASSPHRASE, reason: `a token in place of an answer to ${spec.keyword}` }
+  }
   const canonical = canonicalAnswer(spec.grammar, bytes)
   if (Result.isFailure(canonical)) {
     const error = spec.grammar === "nothing" ? gpgError.ASS_TOO_MUCH_DATA : gpgError.INV_SEXP

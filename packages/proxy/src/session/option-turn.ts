@@ -32,10 +32,10 @@ function* judge(
   })
   if (option.fate === "mode") {
     // only a refusal is settled here: whoever has to be asked, or to present a token, is so at the first use
-    const { entry, verdict } = services.authority.verdict(app, "loopback")
-    if (verdict !== "forbid" || !value.equals(LOOPBACK)) return undefined
+    const forbidden = value.equals(LOOPBACK) ? services.authority.forbidsLoopback(app) : undefined
+    if (forbidden === undefined) return undefined
     state.loopbackRefused = true
-    services.journal.refused(use(["loopback"]), refusal(gpgError.FORBIDDEN, entryText(entry)))
+    services.journal.refused(use(["loopback"]), refusal(gpgError.FORBIDDEN, entryText(forbidden.entry)))
     return errLine(gpgError.FORBIDDEN, "gripgate: see the gate's log")
   }
   if (option.is.length === 0 || option.fate === "environment") return undefined

@@ -44,8 +44,14 @@ function* serve(session: SessionContext): Effect.fn.Return<void> {
   let after: After = "next"
   while (after === "next" && !session.stopping) {
     if (client.unsent) yield* Effect.interruptible(client.taken)
-    const line = client.take() ?? (yield* nextLine)
+    let line = client.take() ?? (yield* nextLine)
     if (line === undefined) return sayWhyClosed(session)
+    const slow = session.slowFacts()
+    if (slow !== undefined) {
+      // nothing that a client says is looked at before it is known who it is
+      line = ownMemory(line)
+      yield* slow
+    }
     const request = parseRequest(line)
     const reply = answerHere(session, request)
     if (reply === undefined) after = yield* answerThroughAgent(session, request)
@@ -55,6 +61,13 @@ function* serve(session: SessionContext): Effect.fn.Return<void> {
     }
     if (mayHoldSecret(request)) line.fill(0)
   }
+}
+
+/** A line's memory is good until the next chunk only, and it may be a secret: not for Node's shared pool. */
+const ownMemory = (line: Buffer): Buffer => {
+  const copy = Buffer.allocUnsafeSlow(Math.max(4096, line.length)).subarray(0, line.length)
+  line.copy(copy)
+  return copy
 }
 
 /** A mistake of this program ends one session, with a word to its client, and no other. */

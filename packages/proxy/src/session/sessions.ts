@@ -1,5 +1,6 @@
 // All sessions of a gate: how many there may be, who owes something for too long, and how they end when the gate stops.
 // One watch over all costs nothing on the way of a request; a timer for each line would.
+import type { ClientFacts } from "@gripgate/policy/client/facts"
 import { gpgError } from "@gripgate/protocol/gpg-error"
 import { errLine } from "@gripgate/protocol/reply"
 import * as Clock from "effect/Clock"
@@ -28,8 +29,8 @@ const LIMIT = errLine(gpgError.LIMIT_REACHED)
 const STOPS = errLine(gpgError.NO_AGENT)
 
 export interface Sessions {
-  /** Takes a connection over. */
-  readonly accept: (socket: net.Socket, app: string | undefined, path: string) => void
+  /** Takes a connection over; `owner` is the app that owns the socket. */
+  readonly accept: (socket: net.Socket, owner: string | undefined, path: string) => void
   readonly open: () => number
   readonly openOn: (path: string) => number
   readonly served: () => number
@@ -37,7 +38,11 @@ export interface Sessions {
 
 /** Sessions end with the scope: waiting ones at once, a running command gets `limits.stop` to finish. */
 export const makeSessions = Effect.fnUntraced(
-  function*(services: SessionServices, limits: Limits): Effect.fn.Return<Sessions, never, Scope.Scope> {
+  function*(
+    services: SessionServices,
+    limits: Limits,
+    readFacts: (socket: net.Socket, path: string) => ClientFacts
+  ): Effect.fn.Return<Sessions, never, Scope.Scope> {
     const clock = yield* Clock.Clock
     const now = (): number => clock.currentTimeMillisUnsafe()
     const running = new Map<SessionContext, Fiber.Fiber<void>>()
@@ -53,21 +58,25 @@ export const makeSessions = Effect.fnUntraced(
       map.set(key, (map.get(key) ?? 0) + by)
     }
 
-    const accept = (socket: net.Socket, app: string | undefined, path: string): void => {
+    const accept = (socket: net.Socket, owner: string | undefined, path: string): void => {
       // greeted in any case: whoever is not greeted starts an agent over this socket
       socket.write(GREETING)
       served++
       const client = new ClientChannel(socket, now)
       sockets.add(socket)
       socket.once("close", () => sockets.delete(socket))
-      if (running.size >= limits.sessions || (byApp.get(app) ?? 0) >= limits.sessionsOfApp) {
+      const tooMany = running.size >= limits.sessions
+      const known: ClientFacts = tooMany ? { socket: path, chain: [] } : readFacts(socket, path)
+      const session = new SessionContext(client, owner, { ...known, session: served }, services)
+      const { app } = session
+      if (tooMany || (byApp.get(app) ?? 0) >= limits.sessionsOfApp) {
         client.send(LIMIT)
         client.close()
         return
       }
-      const session = new SessionContext(client, app, { socket: path, session: served }, services)
       count(byApp, app, 1)
       count(byPath, path, 1)
+      services.journal.connected(app, session.facts, session.identity)
       const fiber = run(serveSession(session))
       running.set(session, fiber)
       // once the greeting is out: what the client says next needs no agent, so there is time to get one

@@ -1,6 +1,7 @@
 // What a session holds, so that an agent's connection need not be trusted to: key, hash and description for the next
 // use, the options, and what was refused. Lines are kept as they will be sent to the agent.
 import type { Keygrip } from "@gripgate/protocol/keygrip"
+import { KeptImport } from "./import/kept.ts"
 
 /** A key that was chosen, and the line that chooses it. */
 export interface ChosenKey {
@@ -31,6 +32,8 @@ export class SessionState {
   restricted = false
   /** Nonces that this client was given, which are good on its own connection only. */
   readonly nonces: Set<string> = new Set()
+  /** What an import needs from one command to the next. */
+  readonly kept: KeptImport = new KeptImport()
 
   /** RESET, as the agent does it: options, and a refusal, stay. */
   reset(): void {
@@ -44,6 +47,7 @@ export class SessionState {
   /** What was known of a connection is gone with it. */
   connectionLost(): void {
     this.nonces.clear()
+    this.kept.forget()
     this.resetPending = false
     if (this.hash === "agent") this.hash = undefined
   }

@@ -1,21 +1,26 @@
 // A command that needs the agent, from the permit to the reply. A turn that has begun is not interrupted half-way.
-import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
-import { type Command, has, inquiriesOf } from "@gripgate/protocol/grammar/command"
+import { gpgError } from "@gripgate/protocol/gpg-error"
+import { type Command, has } from "@gripgate/protocol/grammar/command"
 import { isKeygrip } from "@gripgate/protocol/grammar/field"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
-import type { Operation } from "@gripgate/protocol/operation"
 import { errLine, OK_LINE } from "@gripgate/protocol/reply"
 import { writeRequest } from "@gripgate/protocol/request"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Use } from "../authority/authority.ts"
 import type { AgentConnection } from "../upstream/agent.ts"
-import { onlyLooks, optionsAhead, usesKeydesc } from "./bring.ts"
+import { onlyLooks, optionsAhead } from "./bring.ts"
+import { ownCacheId } from "./cache-id.ts"
 import type { SessionContext } from "./context.ts"
 import { converse, type Outcome } from "./converse.ts"
 import { listsKeys, narrow, showVisible } from "./filter.ts"
+import { keepImportKey, settleImport } from "./import/import.ts"
 import { hasOptionKey } from "./local.ts"
+import { keygripsOf, operationsOf, refusedHere } from "./needs.ts"
 import { keepNonces, ownNonces } from "./nonce.ts"
+import { claims, generatedKey } from "./own-keys.ts"
+import { confirm, usesKeydesc } from "./prompt/announce.ts"
+import { promptFor } from "./prompt/prompt.ts"
 
 /** Whether the session goes on after a turn. */
 export type After = "next" | "close"
@@ -31,68 +36,26 @@ const mayChangeKeys = ({ spec }: Command): boolean =>
   spec.changes === true || spec.mayBe.includes("card") || spec.mayBe.includes("store")
   || spec.fate === "agent" && spec.mayBe.length === 1 && spec.mayBe[0] === "admin"
 
-/** What the command amounts to in this session. A passphrase in band needs `loopback` beside it. */
-const operationsOf = (session: SessionContext, command: Command): ReadonlyArray<Operation> => {
-  const operations = command.spec.operations(command)
-  const inBand = (session.state.loopback && inquiriesOf(command).some((inquiry) => inquiry.loopback === true))
-    || has(command, "--inq-passwd")
-    || (command.spec.name === "PRESET_PASSPHRASE" && has(command, "--inquire"))
-  return inBand ? [...operations, "loopback"] : operations
-}
-
-const keygripsOf = (session: SessionContext, command: Command): ReadonlyArray<Keygrip> => {
-  if (command.spec.keys === "session") return session.state.keygrips
-  return command.spec.keys === "use" ? command.args.filter(isKeygrip) : []
-}
-
-/** Whether a command shows or uses keys of a card: all of SCD but the probes that gpg sends in ordinary work. */
-const usesCard = (command: Command): boolean =>
-  command.inner === undefined
-    ? command.spec.name === "LEARN" || has(command, "--card")
-    : command.inner.spec.name !== "SERIALNO" && command.inner.spec.name !== "GETINFO"
-
-/** Why a command cannot be sent whatever the policy says. */
-const refusedHere = (session: SessionContext, command: Command): readonly [GpgError, string] | undefined => {
-  const { state } = session
-  if (state.loopbackRefused && inquiriesOf(command).some((inquiry) => inquiry.loopback === true)) {
-    return [gpgError.FORBIDDEN, "this session was refused loopback, and has not chosen another pinentry-mode since"]
-  }
-  if (!session.services.keys.seesAll(session.app)) {
-    if (usesCard(command)) {
-      return [gpgError.NO_SECKEY, "what keys a card has is not known, and this client may see only some"]
-    }
-    // the key that it overwrites may be one that does not exist for this client
-    if (has(command, "--force") && command.spec.name === "IMPORT_KEY") {
-      return [gpgError.FORBIDDEN, "IMPORT_KEY --force may overwrite a key that this client does not see"]
-    }
-  }
-  if (command.spec.keys !== "session") return undefined
-  if (state.key === undefined) return [gpgError.NO_SECKEY, "no key was chosen"]
-  // without a hash the agent signs an empty string
-  if (command.spec.name === "PKSIGN" && state.hash === undefined) return [gpgError.NO_DATA, "no hash was given"]
-  return undefined
-}
-
 /** Runs one command against the agent. Sends exactly one reply. */
 export function* turn(session: SessionContext, asked: Command): Effect.fn.Return<After> {
   const { app, client, facts, services, state } = session
-  const command = services.keys.seesAll(app) ? asked : narrow(asked, session.visible)
-  if (command === undefined) {
+  const narrowed = services.keys.seesAll(app) ? asked : narrow(asked, session.visible)
+  if (narrowed === undefined) {
     client.send(errLine(asked.spec.name === "KEYINFO" ? gpgError.NOT_FOUND : gpgError.NO_SECKEY))
     return "next"
   }
-  const refused = refusedHere(session, command)
+  const refused = refusedHere(session, narrowed)
   if (refused !== undefined) {
-    services.journal.rejected(app, facts, command.spec.name, refused[1])
+    services.journal.rejected(app, facts, narrowed.spec.name, refused[1])
     client.send(errLine(refused[0]))
     return "next"
   }
   const use: Use = {
     app,
     facts,
-    command: command.inner === undefined ? command.spec.name : `SCD ${command.inner.spec.name}`,
-    operations: operationsOf(session, command),
-    keygrips: keygripsOf(session, command)
+    command: narrowed.inner === undefined ? narrowed.spec.name : `SCD ${narrowed.inner.spec.name}`,
+    operations: operationsOf(session, narrowed),
+    keygrips: keygripsOf(session, narrowed)
   }
   const decided = services.authority.permit(use)
   const permit = Effect.isEffect(decided) ? yield* decided : decided
@@ -101,19 +64,28 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
     client.send(errLine(error, error === gpgError.FORBIDDEN ? "gripgate: see the gate's log" : undefined))
     return "next"
   }
-  if (services.known.has(command)) {
+  if (services.known.has(narrowed)) {
     client.send(OK_LINE)
     prepare(session, session.connectionNow(undefined))
     return "next"
   }
-  if (mayChangeKeys(command)) services.known.forget()
+  if (mayChangeKeys(narrowed)) services.known.forget()
   const connection = session.connectionNow(use.keygrips[0]) ?? (yield* open(session, use.keygrips[0]))
   // that there is none has been told already
   if (connection === undefined) {
     client.send(errLine(gpgError.NO_AGENT))
     return "next"
   }
-  const result = yield* converse(connection, session, ownNonces(state, command))
+  const prompt = promptFor(session, ownNonces(state, narrowed), use)
+  if (prompt.announce !== undefined) {
+    const no = yield* confirm(connection, session, prompt.announce)
+    if (no !== undefined) {
+      client.send(no)
+      return "next"
+    }
+  }
+  const command = ownCacheId(session, prompt.command)
+  const result = yield* converse(connection, session, command, prompt.keydesc)
   if (usesKeydesc(command)) state.keydesc = undefined
   switch (result.kind) {
     case "lost":
@@ -136,15 +108,44 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
       state.key = state.another = state.hash = undefined
       client.send(result.line)
       return "next"
-    case "done":
+    case "done": {
       if (!permit.alive()) {
         session.connection?.collected.clear()
         client.send(errLine(gpgError.FORBIDDEN))
         return "next"
       }
-      release(session, command, result)
-      return result.ok && endsSession(command) ? "close" : "next"
+      keepImportKey(session, command, result)
+      const settled = yield* settleImport(session, command, result)
+      yield* settleKeys(session, command, settled)
+      release(session, asked, command, settled)
+      return settled.ok && endsSession(command) ? "close" : "next"
+    }
   }
+}
+
+/** Whether the agent has other keys after a command, so that the directory reads them again. */
+const changesKeys = (command: Command): boolean =>
+  command.spec.changes === true || command.spec.name === "LEARN" || has(command, "--card")
+
+/** What a command that was done means for whose keys there are. */
+function* settleKeys(
+  session: SessionContext,
+  command: Command,
+  { connection, ok }: Extract<Outcome, { kind: "done" }>
+): Effect.fn.Return<void> {
+  const { keys } = session.services
+  if (!ok || !changesKeys(command)) return
+  keys.changed()
+  if (command.spec.name === "DELETE_KEY") {
+    for (const keygrip of command.args.filter(isKeygrip)) yield* keys.gone(keygrip)
+  }
+  if (command.spec.name !== "GENKEY" || !claims(session)) return
+  const answer = Buffer.from(connection.collected.bytes)
+  connection.collected.clear()
+  const keygrip = yield* generatedKey(session, connection, answer)
+  if (keygrip !== undefined) yield* keys.made(session.app, keygrip, "generated")
+  connection.collected.clear()
+  connection.collected.append(answer)
 }
 
 /** While the client thinks about an answer the agent has time for what the next command will need. */
@@ -161,7 +162,12 @@ export function* open(
 }
 
 /** Sends the agent's answer, without what this client may not see. */
-const release = (session: SessionContext, command: Command, result: Extract<Outcome, { kind: "done" }>): void => {
+const release = (
+  session: SessionContext,
+  asked: Command,
+  command: Command,
+  result: Extract<Outcome, { kind: "done" }>
+): void => {
   const { client, services, state } = session
   const taken = result.connection.collected.take()!
   if (command.spec.name === "GETINFO" && command.args[0] === "cmd_has_option" && services.hasOption.size < MAX_KNOWN) {
@@ -175,10 +181,7 @@ const release = (session: SessionContext, command: Command, result: Extract<Outc
   if (mayChangeKeys(command)) services.known.forget()
   keepNonces(state, command, taken.bytes)
   if (!services.keys.seesAll(session.app) && listsKeys(command)) {
-    client.send(Buffer.concat([
-      showVisible(command, taken.bytes.subarray(0, result.finalAt), session.visible),
-      taken.bytes.subarray(result.finalAt)
-    ]))
+    client.send(showVisible(asked, taken.bytes, result.finalAt, session.visible))
     taken.slab.fill(0, 0, taken.bytes.length)
   } else client.sendSlab(taken.bytes, taken.slab)
   if (onlyLooks(command)) prepare(session, result.connection)

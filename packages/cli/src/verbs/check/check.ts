@@ -1,126 +1,146 @@
 // `gripgate check`: the decision for one question, with everything that was considered. It asks the same code as the gate.
 import { type Decision, explain } from "@gripgate/policy/explain"
-import { didYouMean } from "@gripgate/policy/file/suggest"
-import { formatPlace, headerOf, type Policy } from "@gripgate/policy/policy"
-import type { Verdict } from "@gripgate/policy/verdict"
-import { sees } from "@gripgate/policy/visible"
-import { type Keygrip, parseKeygrip } from "@gripgate/protocol/keygrip"
-import { isOperation, type Operation, operations } from "@gripgate/protocol/operation"
+import type { Capability } from "@gripgate/policy/keys/keyring"
+import type { Policy } from "@gripgate/policy/policy"
+import { strictest, type Verdict } from "@gripgate/policy/verdict"
+import type { Keygrip } from "@gripgate/protocol/keygrip"
+import type { Operation } from "@gripgate/protocol/operation"
+import { needsOf, signatures } from "@gripgate/proxy/authority/needs"
+import type { LogService } from "@gripgate/proxy/log"
 import type * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
-import { verdictCode } from "../exit-code.ts"
-import { type Failure, quietly, usageError } from "../failure.ts"
-import { wrap } from "../help.ts"
-import { bold, print } from "../output.ts"
-import { quoted } from "../usage.ts"
-import { choosePolicy, type PolicyFlags, readPolicy } from "./policy-source.ts"
+import { verdictCode } from "../../exit-code.ts"
+import { type Failure, quietly, usageError } from "../../failure.ts"
+import { print } from "../../output.ts"
+import { badPolicy, choosePolicy, type PolicyFlags, readPolicy, standardPaths } from "../policy-source.ts"
+import { type ResolvedPolicy, resolvePolicy } from "../policy-world.ts"
+import { quietLog } from "../quiet-log.ts"
+import { appNamed, type Asked, keysNamed, operationOf, processWith } from "./ask.ts"
+import { asJson } from "./json.ts"
+import { asText } from "./text.ts"
 
 export interface CheckOptions extends PolicyFlags {
-  readonly app: string
-  readonly operation: string
+  /** With a pid there is no APP: the operation stands first. */
+  readonly app: string | undefined
+  readonly operation: string | undefined
   readonly key: string | undefined
+  readonly pid: number | undefined
+  readonly socket: string | undefined
+  readonly homedir: string | undefined
   readonly json: boolean
 }
 
-interface Asked {
-  readonly app: string | undefined
+/** One decision that the answer rests on. */
+export interface Part {
   readonly operation: Operation
   readonly keygrip: Keygrip | undefined
+  readonly decision: Decision
+}
+
+/** The answer: the strictest of its parts. */
+export interface Answer {
+  readonly asked: Asked
+  readonly verdict: Verdict
+  readonly parts: ReadonlyArray<Part>
+  /** What no entry says: the key cannot do this, or the client is nobody in particular. */
+  readonly barred: string | undefined
 }
 
 /** Prints the decision. Ends with the exit code of its verdict: 0 allow, 10 forbid, 11 ask, 12 token. */
-export const check = Effect.fnUntraced(function*(
+export const check = (options: CheckOptions): Effect.Effect<void, Failure | CliError.ShowHelp> =>
+  Effect.provide(run(options), quietLog)
+
+const run = Effect.fnUntraced(function*(
   options: CheckOptions
-): Effect.fn.Return<void, Failure | CliError.ShowHelp> {
+): Effect.fn.Return<void, Failure | CliError.ShowHelp, LogService> {
   const { chosen, source } = yield* choosePolicy("check", options)
-  const policy = yield* readPolicy(source)
-  const asked = yield* question(options, policy)
-  const decision = explain(policy, asked)
-  const notes = notesOn(policy, asked, decision.verdict, chosen)
-  yield* print(options.json ? asJson(policy, asked, decision) : asText(asked, decision, notes))
-  const code = verdictCode[decision.verdict]
+  const resolved = yield* resolvePolicy(yield* readPolicy(source), options.homedir)
+  if (resolved.problems.length > 0) {
+    return yield* badPolicy({ file: resolved.policy.file ?? "", problems: resolved.problems })
+  }
+  const answer = answerTo(yield* question(options, resolved), resolved)
+  yield* print(options.json ? asJson(resolved, answer) : asText(resolved, answer, chosen))
+  const code = verdictCode[answer.verdict]
   if (code !== 0) return yield* quietly(code)
 })
 
 const question = Effect.fnUntraced(function*(
-  { app, key, operation }: CheckOptions,
-  policy: Policy
-): Effect.fn.Return<Asked, CliError.ShowHelp> {
-  if (!isOperation(operation)) {
-    const hint = didYouMean(operation, operations) ?? `the operations are ${operations.join(", ")}`
-    return yield* usageError("check", `unknown operation ${quoted(operation)}`, hint)
+  { app, key, operation: second, pid, socket }: CheckOptions,
+  resolved: ResolvedPolicy
+): Effect.fn.Return<Asked, Failure | CliError.ShowHelp> {
+  const words = [app, second, key].filter((word) => word !== undefined)
+  const [first, ...rest] = words
+  if (pid === undefined && socket !== undefined) {
+    return yield* usageError("check", "--socket says where a process connects: it needs --pid")
   }
-  if (app !== "anyone" && !policy.apps.has(app)) {
-    const known = ["anyone", ...policy.apps.keys()]
-    const all = known.length === 1 ? "it has none: ask for anyone" : `known here are ${known.slice(0, 20).join(", ")}`
-    const hint = didYouMean(app, known) ?? all
-    return yield* usageError("check", `the policy has no app ${quoted(app)}`, hint)
+  const [operationWord, keyWord, ...tooMany] = pid === undefined ? rest : words
+  if (first === undefined || operationWord === undefined) {
+    const missing = pid === undefined && first === undefined ? "APP" : "OPERATION"
+    return yield* usageError("check", `${missing} is missing`)
   }
-  const keygrip = key === undefined ? undefined : parseKeygrip(key.replace(/^grip:/, ""))
-  if (key !== undefined && keygrip === undefined) {
-    const hint = "a keygrip has 40 hexadecimal digits; gpg --list-secret-keys --with-keygrip shows it"
-    return yield* usageError("check", `${quoted(key)} is no keygrip`, hint)
+  if (tooMany.length > 0) {
+    return yield* usageError(
+      "check",
+      "too many arguments",
+      pid === undefined ? undefined : "with --pid there is no APP"
+    )
   }
-  return { app: app === "anyone" ? undefined : app, operation, keygrip }
+  const operation = yield* operationOf(operationWord)
+  const who = pid === undefined
+    ? yield* appNamed(resolved.policy, first)
+    : yield* processWith(resolved, pid, socket, standardPaths())
+  const keys = keyWord === undefined ? undefined : yield* keysNamed(keyWord, resolved)
+  return { who, operation, keys }
 })
 
-const asText = (
-  { app, keygrip, operation }: Asked,
-  { considered, verdict }: Decision,
-  notes: ReadonlyArray<string>
-): string => {
-  const key = keygrip === undefined ? "" : ` with key ${keygrip}`
-  const lines = [bold(`${app ?? "anyone"}, ${operation}${key}: ${verdict}`), ""]
-  for (const { entry, holds, why } of considered) {
-    const place = entry.place === undefined ? "" : `  (${formatPlace(entry.place)})`
-    lines.push(`${holds ? "*" : " "} ${entry.text}${place}`)
-    lines.push(wrap(`${holds ? "holds: " : ""}${why}`, "      "))
+const answerTo = (asked: Asked, { keys, policy }: ResolvedPolicy): Answer => {
+  const { operation, who } = asked
+  if (who.ambiguous !== undefined) {
+    const barred = `the process could be any of ${who.ambiguous.join(", ")}, and is refused everything`
+    return { asked, verdict: "forbid", parts: [], barred }
   }
-  return [...lines, ...notes.map((note) => `\n${wrap(`note: ${note}`, "")}`)].join("\n")
+  if (asked.keys === undefined) {
+    const each = operation === "sign" ? signatures : [operation]
+    return summed(asked, each.map((operation) => partOf(policy, who.app, operation, undefined)))
+  }
+  const parts: Array<Part> = []
+  for (const keygrip of keysFor(operation, asked.keys, keys)) {
+    const needs = needsOf(operation, keys(keygrip)?.capabilities)
+    if (needs !== undefined) { for (const each of needs) parts.push(partOf(policy, who.app, each, keygrip)) }
+  }
+  if (parts.length > 0) return summed(asked, parts)
+  return { asked, verdict: "forbid", parts, barred: "the key is not one to decrypt with: its certificate says so" }
 }
 
-const notesOn = (
+const capabilityOf: Partial<Record<Operation, Capability>> = {
+  sign: "sign",
+  certify: "certify",
+  authenticate: "authenticate",
+  decrypt: "encrypt"
+}
+
+/** Of several keys those that are for the operation, as gpg would choose one of them; all where none is known to be. */
+const keysFor = (
+  operation: Operation,
+  all: ReadonlyArray<Keygrip>,
+  known: ResolvedPolicy["keys"]
+): ReadonlyArray<Keygrip> => {
+  const capability = capabilityOf[operation]
+  if (capability === undefined || all.length === 1) return all
+  const fit = all.filter((keygrip) => known(keygrip)?.capabilities?.has(capability))
+  return fit.length === 0 ? all : fit
+}
+
+const partOf = (
   policy: Policy,
-  { app, keygrip }: Asked,
-  verdict: Verdict,
-  chosen: boolean
-): ReadonlyArray<string> => {
-  const notes: Array<string> = []
-  if (!chosen) notes.push("there is no policy file, so this is the built-in policy, which allows everything")
-  const seen = sees(policy, app)
-  if (keygrip === undefined && seen !== "all") {
-    const whose = headerOf(app)
-    if (seen === "none") notes.push(`${whose} sees no key: gpg says "No secret key" to every use of one`)
-    else {
-      const keys = seen.size === 1 ? "one key only" : `${seen.size} keys only`
-      notes.push(`${whose} sees ${keys}: with any other, gpg says "No secret key"`)
-    }
-  }
-  const lacking =
-    { allow: undefined, forbid: undefined, ask: "put a question to the owner", token: "check a token" }[verdict]
-  if (lacking !== undefined) notes.push(`this version of gripgate cannot ${lacking}, and refuses`)
-  return notes
-}
+  app: string | undefined,
+  operation: Operation,
+  keygrip: Keygrip | undefined
+): Part => ({ operation, keygrip, decision: explain(policy, { app, operation, keygrip }) })
 
-const asJson = (policy: Policy, { app, keygrip, operation }: Asked, { considered, verdict }: Decision): string =>
-  JSON.stringify(
-    {
-      v: 1,
-      policy: policy.file ?? null,
-      app: app ?? "anyone",
-      operation,
-      keygrip: keygrip ?? null,
-      verdict,
-      considered: considered.map(({ entry, holds, operation, where, why }) => ({
-        entry: entry.text,
-        verdict: entry.verdict,
-        place: entry.place ?? null,
-        where,
-        operation,
-        holds,
-        why
-      }))
-    },
-    undefined,
-    2
-  )
+const summed = (asked: Asked, parts: ReadonlyArray<Part>): Answer => ({
+  asked,
+  verdict: strictest("allow", ...parts.map(({ decision }) => decision.verdict)),
+  parts,
+  barred: undefined
+})

@@ -1,0 +1,62 @@
+// `limit = "60/hour"`: a token bucket for each app and each entry of the policy that has a limit. It is full at the start,
+// and fills again evenly; what is not used is not saved beyond that.
+import type { Entry } from "@gripgate/policy/policy"
+import type { Rate } from "@gripgate/policy/rate"
+
+interface Bucket {
+  readonly rate: Rate
+  left: number
+  at: number
+}
+
+/** Buckets of entries that are gone from the policy are dropped when there are more than this. */
+const MAX_BUCKETS = 10_000
+
+export class Rates {
+  private readonly buckets = new Map<string, Bucket>()
+  private readonly now: () => number
+
+  /** `now` in milliseconds. */
+  constructor(now: () => number) {
+    this.now = now
+  }
+
+  /** Whether each of these entries has one use left for this app. Entries without a limit always have. */
+  has(app: string | undefined, entries: ReadonlyArray<Entry>): boolean {
+    return entries.every((entry) => entry.limit === undefined || this.bucket(app, entry, entry.limit).left >= 1)
+  }
+
+  /** Takes one use of each entry, of all or, if one has none left, of none. */
+  take(app: string | undefined, entries: ReadonlyArray<Entry>): boolean {
+    if (!this.has(app, entries)) return false
+    for (const entry of entries) if (entry.limit !== undefined) this.bucket(app, entry, entry.limit).left -= 1
+    return true
+  }
+
+  private bucket(app: string | undefined, entry: Entry, rate: Rate): Bucket {
+    const name = `${app ?? ""} ${entry.text}`
+    const now = this.now()
+    const there = this.buckets.get(name)
+    // a limit that was changed in the file begins anew
+    if (there === undefined || there.rate.count !== rate.count || there.rate.per !== rate.per) {
+      if (this.buckets.size >= MAX_BUCKETS) this.dropFull(now)
+      const fresh = { rate, left: rate.count, at: now }
+      this.buckets.set(name, fresh)
+      return fresh
+    }
+    there.left = refilled(there, now)
+    there.at = now
+    return there
+  }
+
+  /** A bucket that is full again says no more than one that is not there. */
+  private dropFull(now: number): void {
+    for (const [name, bucket] of this.buckets) {
+      if (refilled(bucket, now) >= bucket.rate.count) this.buckets.delete(name)
+    }
+  }
+}
+
+// a clock that was set back gives nothing
+const refilled = ({ at, left, rate }: Bucket, now: number): number =>
+  Math.min(rate.count, left + Math.max(0, now - at) * rate.count / rate.per)
