@@ -12,6 +12,7 @@ import { type Options, parseOptions, usage, UsageError } from "./options.ts"
 import type { Measured } from "./row.ts"
 import { clientRows } from "./rows/clients.ts"
 import { gpgRows } from "./rows/gpg.ts"
+import { policyRows } from "./rows/policy.ts"
 import { processRows } from "./rows/process.ts"
 import { wireRows } from "./rows/wire.ts"
 import { gateProgram, makeStage, type Stage } from "./stage.ts"
@@ -19,7 +20,7 @@ import { block } from "./table.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 
-const rows = [...gpgRows, ...wireRows, ...clientRows, ...processRows]
+const rows = [...gpgRows, ...wireRows, ...clientRows, ...processRows, ...policyRows]
 
 const legend = [
   "Each round measures the contenders one after the other. ratio: the median over all rounds of a",

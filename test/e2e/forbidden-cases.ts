@@ -43,8 +43,8 @@ export const cases: ReadonlyArray<Case> = [
   },
   {
     operation: "authenticate",
-    does: "a signature, which may be an authentication for all that the agent can tell",
-    argv: gpg("-u", alice.fingerprint, "--clearsign"),
+    does: "a signature with a key for both, which may be an authentication for all that the agent can tell",
+    argv: gpg("-u", "carol@example.org", "--clearsign"),
     input: text,
     exit: 2,
     says: ["gpg: signing failed: Forbidden"],
@@ -182,7 +182,7 @@ export const attempts: Readonly<Record<string, { readonly before?: ReadonlyArray
   {
     sign: { before: [`SIGKEY ${alice.keygrips.primary}`, `SETHASH 8 ${"ab".repeat(32)}`], refused: "PKSIGN" },
     certify: { before: [`SIGKEY ${alice.keygrips.primary}`, `SETHASH 8 ${"ab".repeat(32)}`], refused: "PKSIGN" },
-    authenticate: { before: [`SIGKEY ${alice.keygrips.primary}`, `SETHASH 8 ${"ab".repeat(32)}`], refused: "PKSIGN" },
+    authenticate: { before: ["SIGKEY CAROL", `SETHASH 8 ${"ab".repeat(32)}`], refused: "PKSIGN" },
     decrypt: { before: [`SETKEY ${alice.keygrips.encryption}`], refused: "PKDECRYPT" },
     loopback: { refused: "OPTION pinentry-mode=loopback" },
     passphrase: { refused: "GET_PASSPHRASE --data -- an-id X X Tell+me" },

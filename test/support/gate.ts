@@ -14,6 +14,8 @@ import { join } from "node:path"
 export interface TestGateOptions {
   /** The agent's socket; nothing is started where nobody listens there. */
   readonly agent: string
+  /** GnuPG's home directory with the owner's keyring; without one nothing is known of keys but what the agent says. */
+  readonly homedir?: string
   /** One word for `--default`, or the text of a policy file; `allow` where it is left out. */
   readonly policy?: string
   /** Apps that have a socket of their own. */
@@ -43,7 +45,7 @@ const verdicts = ["allow", "ask", "forbid"] as const
 
 /** Starts a gate; it serves when the promise is fulfilled. */
 export const startTestGate = async (options: TestGateOptions): Promise<TestGate> => {
-  const { agent, apps = [], env = {}, limits, logLevel = 6, policy = "allow" } = options
+  const { agent, apps = [], env = {}, homedir, limits, logLevel = 6, policy = "allow" } = options
   const folder = await makeFolder("gt")
   const policyFile = join(folder, "policy.toml")
   const verdict = verdicts.find((word) => word === policy)
@@ -64,6 +66,7 @@ export const startTestGate = async (options: TestGateOptions): Promise<TestGate>
       startGate(
         {
           upstream: agent,
+          ...homedir !== undefined && { homedir },
           listen: [{ path: socket }, ...apps.map((app) => ({ path: socketOf(app), app }))],
           policy: verdict === undefined ? { kind: "file", file: policyFile } : { kind: "default", verdict },
           state: join(folder, "state"),

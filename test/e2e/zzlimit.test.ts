@@ -1,0 +1,157 @@
+// How often: a limit of the policy as stock gpg feels it, and wrong passphrases in band, which have to wait and are refused.
+import { assert, describe, it } from "@effect/vitest"
+import { makeClientHome } from "@gripgate/testkit/client-home"
+import { makeHomedir } from "@gripgate/testkit/homedir"
+import { fixtureKeys, importKey, makeKey } from "@gripgate/testkit/keys"
+import type { RawClient } from "@gripgate/testkit/raw-client"
+import { startBusyAgent } from "../support/agent.ts"
+import { startTestGate } from "../support/gate.ts"
+import { assertTalk, DIGEST, ERR, outcome } from "../support/wire.ts"
+import { assertSigns, sign, text } from "./set-up.ts"
+
+const LIMITED = "sign = { verdict = \"allow\", limit = \"2/hour\" }"
+
+const twoApps = (ofFirst: string, ofAll = ""): string =>
+  [
+    "default = \"allow\"",
+    "[operations]",
+    ofAll,
+    "[apps.first]",
+    "socket = \"first\"",
+    "keys = [\"*\"]",
+    ofFirst,
+    "[apps.second]",
+    "socket = \"second\"",
+    "keys = [\"*\"]"
+  ].join("\n")
+
+describe("limit = \"2/hour\"", () => {
+  for (const [where, policy] of [["of one app", twoApps(LIMITED)], ["of all", twoApps("", LIMITED)]] as const) {
+    it(`${where}: the third signature ends with Limit reached; another app and another operation do not`, async () => {
+      await using owner = await makeHomedir({ agentConf: ["disable-scdaemon"] })
+      await importKey(owner, "plain")
+      await owner.launchAgent()
+      const agent = await owner.agentSocket()
+      await using gate = await startTestGate({ agent, homedir: owner.path, policy, apps: ["first", "second"] })
+      await using first = await makeClientHome({ owner, socket: gate.socketOf("first") })
+      await using second = await makeClientHome({ owner, socket: gate.socketOf("second") })
+      const { fingerprint } = fixtureKeys.plain
+      const { stdout } = await first.gpg(["--trust-model", "always", "-r", fingerprint, "--encrypt"], { input: text })
+      await assertSigns(first)
+      await assertSigns(first)
+      for (let again = 0; again < 2; again++) {
+        const third = await sign(first)
+        assert.strictEqual(third.code, 2, third.stderr)
+        assert.include(third.stderr, "gpg: signing failed: Limit reached\n")
+        assert.notInclude(third.stdout.toString(), "BEGIN PGP SIGNATURE")
+      }
+      assert.strictEqual((await first.gpg(["--decrypt"], { input: stdout })).stdout.toString(), text)
+      await assertSigns(second)
+      assert.match(gate.log().join("\n"), /refused PKSIGN|refused sign.*over the limit/)
+    })
+  }
+})
+
+const { primary } = fixtureKeys.protected.keygrips
+const WRONG = Buffer.from("not it")
+
+/** A signature in loopback mode with this passphrase; `timeoutMs` for its answer. */
+const trySign = async (client: RawClient, grip: string, passphrase: Buffer, timeoutMs?: number): Promise<string> => {
+  await assertTalk(client, ["OPTION pinentry-mode=loopback", "OK"], ["OPTION use-cache-for-signing=0", "OK"])
+  await assertTalk(client, [`SIGKEY ${grip}`, "OK"], [`SETHASH 8 ${DIGEST}`, "OK"], ["PKSIGN", "INQUIRE PASSPHRASE"])
+  return outcome(await client.answer(passphrase, timeoutMs))
+}
+
+const waits = (log: ReadonlyArray<string>): ReadonlyArray<number> =>
+  log.flatMap((line) => {
+    const wait = /wrong before, so it waits (\d+) ms/.exec(line)?.[1]
+    return wait === undefined ? [] : [Number(wait)]
+  })
+
+describe("wrong passphrases in loopback mode", () => {
+  it("the fourth try waits; a right one for another key, and another session, do not change that", async () => {
+    await using home = await makeHomedir({ agentConf: ["disable-scdaemon"] })
+    await importKey(home, "protected")
+    const own = await makeKey(home, {
+      userId: "Own <own@example.org>",
+      passphrase: Buffer.from("own"),
+      algo: "ed25519"
+    })
+    await home.launchAgent()
+    await using gate = await startTestGate({ agent: await home.agentSocket(), homedir: home.path })
+    for (let tries = 0; tries < 3; tries++) {
+      await using client = await gate.client()
+      assert.strictEqual(await trySign(client, primary, WRONG), ERR.BAD_PASSPHRASE)
+    }
+    assert.deepStrictEqual(waits(gate.log()), [], "people mistype")
+    await using client = await gate.client()
+    assert.strictEqual(await trySign(client, own.keygrips.primary, Buffer.from("own")), "OK")
+    assert.deepStrictEqual(waits(gate.log()), [], "the other key has no wrong answers")
+    assert.strictEqual(await trySign(client, primary, Buffer.from("abc")), "OK")
+    const [wait, ...more] = waits(gate.log())
+    assert.deepStrictEqual(more, [])
+    assert.isAbove(wait ?? 0, 0)
+    assert.isAtMost(wait ?? Infinity, 1_000)
+    assert.strictEqual(await trySign(client, primary, WRONG), ERR.BAD_PASSPHRASE)
+    assert.strictEqual(waits(gate.log()).length, 1, "a right one for this key forgives")
+  })
+
+  /** Three wrong answers, and then as many tries at once as there are turns, and some more. */
+  const guessInParallel = async (tries: number, attempt: (gate: Guessed) => Promise<void>): Promise<void> => {
+    const asked = {
+      inquire: "PASSPHRASE",
+      maxlen: 255,
+      next: () => ["ERR 67108875 Bad passphrase <GPG Agent>"]
+    } as const
+    await using agent = await startBusyAgent({ handlers: { PKSIGN: asked } })
+    const gate = await startTestGate({ agent: agent.socket, limits: { stop: 200 } })
+    const clients = await Promise.all(Array.from({ length: tries }, () => gate.client()))
+    try {
+      for (let wrong = 0; wrong < 3; wrong++) {
+        assert.strictEqual(await trySign(clients[0]!, primary, WRONG), ERR.BAD_PASSPHRASE)
+      }
+      const replies: Array<string> = []
+      const over = clients.map((client) =>
+        trySign(client, primary, WRONG, 300_000).then((reply) => void replies.push(reply), () => undefined)
+      )
+      const answered = () => agent.connections.flatMap(({ answers }) => answers).filter(({ data }) => data !== undefined).length - 3
+      const {appendFileSync: ap} = await import('node:fs'); try { await attempt({ answered, close: gate.close, log: gate.log, replies }); ap('/tmp/scratchH/r.txt','ok '+replies.length+' '+answered()+'\n') } catch (e) { ap('/tmp/scratchH/r.txt', String(e)+'\n'); throw e }
+      for (const client of clients) client.destroy()
+      await Promise.all(over)
+    } finally {
+      for (const client of clients) client.destroy()
+      await gate.close()
+    }
+  }
+
+  interface Guessed {
+    readonly replies: ReadonlyArray<string>
+    /** Answers that the agent got to hear since the tries began. */
+    readonly answered: () => number
+    readonly log: () => ReadonlyArray<string>
+    readonly close: () => Promise<void>
+  }
+
+  it("tried in parallel, those beyond two minutes are refused at once with Limit reached", () =>
+    guessInParallel(140, async ({ answered, log, replies }) => {
+      await untilTrue(() => replies.length >= 15)
+      const refused = replies.filter((reply) => reply === ERR.LIMIT_REACHED).length
+      assert.isAtLeast(refused, 10)
+      const told = waits(log())
+      assert.isAtMost(Math.max(...told), 120_000)
+      assert.isAtMost(answered(), 5, "what waits is not with the agent")
+    }))
+
+  it("a gate that stops does not wait until the last of them has had its turn", () =>
+    guessInParallel(20, async ({ close, log }) => {
+      await untilTrue(() => waits(log()).length >= 19)
+      const from = performance.now()
+      await close()
+      assert.isBelow(performance.now() - from, 3_000)
+    }))
+})
+
+/** Looks again at each turn of the event loop; the test's own time-out ends it. */
+const untilTrue = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve))
+}
