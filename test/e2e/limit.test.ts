@@ -114,7 +114,8 @@ describe("wrong passphrases in loopback mode", () => {
       const over = clients.map((client) =>
         trySign(client, primary, WRONG, 300_000).then((reply) => void replies.push(reply), () => undefined)
       )
-      const answered = () => agent.connections.flatMap(({ answers }) => answers).filter(({ data }) => data !== undefined).length - 3
+      const answered = () =>
+        agent.connections.flatMap(({ answers }) => answers).filter(({ data }) => data !== undefined).length - 3
       await attempt({ answered, close: gate.close, log: gate.log, replies })
       for (const client of clients) client.destroy()
       await Promise.all(over)

@@ -17,6 +17,7 @@ import * as Result from "effect/Result"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import process from "node:process"
+import { longLines } from "../support/prose.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 const written = readFileSync(join(root, "docs/policy.md"), "utf8")
@@ -102,8 +103,7 @@ describe("docs/policy.md", () => {
   })
 
   it("is wrapped for reading, all but its tables and what a program prints", () => {
-    const prose = written.replaceAll(/^```console\n[^]*?\n```$/gm, "")
-    assert.deepStrictEqual(prose.split("\n").filter((line) => !line.startsWith("|") && line.length > 120), [])
+    assert.deepStrictEqual(longLines(written), [])
   })
 })
 

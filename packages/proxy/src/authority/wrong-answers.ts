@@ -7,7 +7,7 @@ const FREE = 3
 const FIRST = 1_000
 const LONGEST = 60_000
 /** A turn that is further away than this is refused at once. */
-const MAX_WAIT = 120_000
+const MAX_WAIT = 60_000
 /** After this long without a wrong answer nothing is held against an app. */
 const FORGIVEN = 3_600_000
 

@@ -150,9 +150,14 @@ function* takeTurn(session: SessionContext, guesser: string): Effect.fn.Return<b
   if (wait === 0) return true
   const { client, services } = session
   services.journal.rejected(session.app, session.facts, "a passphrase", `wrong before, so it waits ${wait} ms`)
-  yield* Effect.sleep(wait)
-  return !client.gone && client.closedFor === undefined && !session.stopping
+  const isOver = (): boolean => client.gone || client.closedFor !== undefined || session.stopping
+  // a turn is not interrupted, so whoever waits in one looks around now and then
+  for (let left = wait; left > 0 && !isOver(); left -= LOOK) yield* Effect.sleep(Math.min(left, LOOK))
+  return !isOver()
 }
+
+/** How often somebody who waits for his turn looks whether it still matters, in milliseconds. */
+const LOOK = 250
 
 const BAD_PASSPHRASE = gpgError.BAD_PASSPHRASE.value & 0xffff
 
