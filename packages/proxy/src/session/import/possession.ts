@@ -4,7 +4,7 @@ import { pointOf } from "./curve.ts"
 import { isStandard, numberOf, powerOf } from "./number.ts"
 import type { SecretKey } from "./secret-key.ts"
 
-/** Bits of a modulus whose powers are computed here: 4096 take some 100 ms of everybody's time, and gpg makes none longer. */
+/** Bits of a modulus whose powers are computed here: 4096 take some 50 ms of everybody's time, and gpg makes none longer. */
 const MAX_POWER = 4096
 
 type Parts<Kind extends SecretKey["kind"]> = Extract<SecretKey, { kind: Kind }>["parts"]
