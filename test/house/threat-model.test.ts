@@ -12,9 +12,8 @@ const written = readFileSync(join(root, "docs/threat-model.md"), "utf8")
 const RULES = 13
 
 interface Claim {
-  readonly section: string
-  /** Of a rule of the wire: its number. */
-  readonly rule: string
+  /** `rule 8`, or what else it is about. */
+  readonly about: string
   readonly text: string
   readonly file: string
   readonly title: string
@@ -23,20 +22,20 @@ interface Claim {
 /** The text of a code span, however many backticks it takes. */
 const unquoted = (cell: string): string => cell.replace(/^(`+) ?(.*?) ?\1$/, "$2")
 
-/** The rows of the tables that have a column for tests. */
-const claims: ReadonlyArray<Claim> = written.split(/^### /m).slice(1).flatMap((part) => {
-  const [section = "", ...lines] = part.split("\n")
-  const cells = lines.filter((line) => line.startsWith("| ")).map((line) =>
-    line.split("|").slice(1, -1).map((cell) => cell.trim())
+const header = ["about", "claim", "test in", "its title"]
+
+/** The rows of the tables that name tests. */
+const claims: ReadonlyArray<Claim> = written
+  .split(/\n{2,}/)
+  .map((block) => block.split("\n").map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim())))
+  .filter(([first]) => first?.join() === header.join())
+  .flatMap(([, , ...rows]) =>
+    rows.filter((row) => row.length > 0).map((row) => {
+      assert.lengthOf(row, header.length, row.join("|"))
+      const [about = "", text = "", file = "", title = ""] = row
+      return { about, text, file: unquoted(file), title: unquoted(title) }
+    })
   )
-  const [header = [], ...rows] = cells
-  const at = (row: ReadonlyArray<string>, name: string): string => row[header.indexOf(name)] ?? ""
-  return rows.map((row) => {
-    assert.lengthOf(row, header.length, row.join("|"))
-    const [file, title] = [unquoted(at(row, "test in")), unquoted(at(row, "its title"))]
-    return { section, rule: at(row, "rule"), text: at(row, "claim"), file, title }
-  })
-})
 
 const titles = new Map<string, ReadonlySet<string>>()
 const titlesOf = (file: string): ReadonlySet<string> => {
@@ -69,14 +68,14 @@ describe("docs/threat-model.md", () => {
   })
 
   it("has a claim for every rule of the wire, in their order", () => {
-    const rules = claims.filter(({ rule }) => rule !== "").map(({ rule }) => Number(rule))
+    const rules = claims.flatMap(({ about }) => about.startsWith("rule ") ? [Number(about.slice("rule ".length))] : [])
     assert.deepStrictEqual([...new Set(rules)], Array.from({ length: RULES }, (_, index) => index + 1))
     assert.deepStrictEqual(rules, rules.toSorted((a, b) => a - b))
   })
 
   it("has claims about everything else that the gate decides", () => {
-    const sections = [...new Set(claims.map(({ section }) => section))]
-    assert.includeMembers(sections, ["Identity", "Keys", "Verdicts", "Prompts", "Limits", "Reload", "Secrets"])
+    const subjects = new Set(claims.map(({ about }) => about).filter((about) => !about.startsWith("rule ")))
+    assert.sameMembers([...subjects], ["identity", "keys", "verdicts", "prompts", "limits", "reload", "secrets"])
   })
 
   it("is wrapped for reading, all but its tables", () => {
