@@ -13,6 +13,11 @@ export const processorMs = (pid: number): number => {
   return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks) * 10, 0)
 }
 
-/** The path of a library that a process has loaded. */
-export const loadedLibrary = (pid: number, name: string): string | undefined =>
-  new RegExp(`/\\S*/${name}\\.so\\S*$`, "m").exec(readFileSync(`/proc/${pid}/maps`, "latin1"))?.[0]
+/** The path of a library that a process has loaded; an agent, which allows no core dumps, shows it to root alone. */
+export const loadedLibrary = (pid: number, name: string): string | undefined => {
+  try {
+    return new RegExp(`/\\S*/${name}\\.so\\S*$`, "m").exec(readFileSync(`/proc/${pid}/maps`, "latin1"))?.[0]
+  } catch {
+    return undefined
+  }
+}

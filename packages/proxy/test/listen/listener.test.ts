@@ -107,14 +107,15 @@ describe("listen", () => {
     it.live(`is never seen with another mode than ${mode.toString(8)} at its name, and never wider at any`, () =>
       Effect.gen(function*() {
         const dir = yield* scratch
-        const stop = new Int32Array(new SharedArrayBuffer(4))
+        const stop = new Int32Array(new SharedArrayBuffer(8))
         const worker = new Worker(new URL("../support/modes-worker.ts", import.meta.url), {
           workerData: { dir, name: "S.gpg-agent", stop }
         })
         const message = () => Effect.promise(() => new Promise((resolve) => worker.once("message", resolve)))
         yield* message()
         const umask = process.umask(0)
-        for (let i = 0; i < 100; i++) {
+        // until the other thread has seen the name at all: on a busy machine it may not run for a while
+        for (let i = 0; i < 100 || Atomics.load(stop, 1) === 0; i++) {
           yield* Effect.scoped(listen({ path: join(dir, "S.gpg-agent"), mode }, hello))
         }
         assert.strictEqual(process.umask(umask), 0, "the umask of the process is as it was")
