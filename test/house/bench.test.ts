@@ -31,7 +31,10 @@ describe("the bench", () => {
       const table = stdout.toString()
       const lines = table.trimEnd().split("\n")
       assert.match(lines[0] ?? "", /^machine  \d+ x .+, Linux \S+, load \d+\.\d\d$/)
-      assert.match(lines[1] ?? "", /^ +node \d+\.\d+\.\d+, gpg \d+\.\d+\.\d+, libgcrypt \S+, libassuan (?:\d+\.\d+\.\d+|\?)$/)
+      assert.match(
+        lines[1] ?? "",
+        /^ +node \d+\.\d+\.\d+, gpg \d+\.\d+\.\d+, libgcrypt \S+, libassuan (?:\d+\.\d+\.\d+|\?)$/
+      )
       assert.include(lines, "relay    node scripts/bench/relay.mjs SOCKET AGENT")
 
       for (

@@ -1,6 +1,6 @@
 // A gate, put together: policy, authority, upstream, sessions, sockets. It is ready when every socket takes connections,
 // and ends with its scope, in the opposite order.
-import { type Accounts, numberIn, resolveAccounts } from "@gripgate/policy/client/accounts"
+import { numberIn } from "@gripgate/policy/client/accounts"
 import { describeClient } from "@gripgate/policy/client/describe"
 import { identify } from "@gripgate/policy/client/identify"
 import { slowFacts } from "@gripgate/policy/client/slow-facts"
@@ -33,7 +33,8 @@ import { barrier } from "./listen/reach.ts"
 import { isSamePlace } from "./listen/same-place.ts"
 import { lockState } from "./lock.ts"
 import { LogService } from "./log.ts"
-import { loadPolicy, PolicyProblems, PolicyRef, watchPolicy } from "./policy-file.ts"
+import { loadPolicy, PolicyRef, watchPolicy } from "./policy-file.ts"
+import { warnOfRestart, withAccounts } from "./policy-in-force.ts"
 import { ownersEnvironment } from "./session/owners-environment.ts"
 import { makeSessions } from "./session/sessions.ts"
 import type { GateSettings, ListenOn } from "./settings.ts"
@@ -66,7 +67,7 @@ export const startGate = Effect.fnUntraced(function*(
   const lacking = factsAvailable()
   if (lacking !== undefined) log.write(4, lacking)
   const accounts = systemAccounts()
-  const first = yield* known(yield* loadPolicy(settings.policy), accounts)
+  const first = yield* withAccounts(yield* loadPolicy(settings.policy), accounts)
   yield* lockState(settings.state)
   const place = { homedir: settings.homedir, socket: settings.upstream }
   const upstream = yield* locate(place)
@@ -134,7 +135,7 @@ export const startGate = Effect.fnUntraced(function*(
   let loadedAt = startedAt
   const { reload } = yield* watchPolicy(settings.policy, (read) =>
     Effect.gen(function*() {
-      const policy = yield* known(read, accounts)
+      const policy = yield* withAccounts(read, accounts)
       const before = ref.current
       yield* keys.adopt(policy)
       warnOfRestart(before, policy, log.write)
@@ -177,14 +178,6 @@ const inOrderOfMode = (sockets: ReadonlyArray<ListenOn>): ReadonlyArray<ListenOn
   return [...sockets.filter(open), ...sockets.filter((socket) => !open(socket))]
 }
 
-/** A policy whose users and groups are known, or what is wrong with it. */
-const known = (policy: Policy, accounts: Accounts): Effect.Effect<Policy, PolicyProblems> => {
-  const resolved = resolveAccounts(policy, accounts)
-  return resolved.problems.length === 0
-    ? Effect.succeed(resolved.policy)
-    : Effect.fail(new PolicyProblems({ file: policy.file ?? "", problems: resolved.problems }))
-}
-
 /** GnuPG's home directory where the gate was not told of one. */
 const homedirOf = (env: Readonly<Record<string, string | undefined>>): string | undefined => {
   if (env["GNUPGHOME"]) return env["GNUPGHOME"]
@@ -192,19 +185,3 @@ const homedirOf = (env: Readonly<Record<string, string | undefined>>): string | 
 }
 
 const leadsToItself = (socket: string): string => `the agent's socket ${socket} leads to this gate itself`
-
-/** Sockets and numbers are taken at the start; a policy that changes them takes effect with all else but these. */
-const warnOfRestart = (before: Policy, after: Policy, write: (priority: 4, message: string) => void): void => {
-  const sockets = (policy: Policy): string =>
-    [...policy.apps.values()].map(({ name, socket }) =>
-      JSON.stringify([name, socket?.name, socket?.mode, socket?.group])
-    )
-      .toSorted().join()
-  const fixed = (policy: Policy): string => JSON.stringify([[...policy.limits], policy.gate])
-  const changed = [
-    ...(sockets(before) === sockets(after) ? [] : ["the sockets of apps"]),
-    ...(fixed(before) === fixed(after) ? [] : ["[limits] or [gate]"])
-  ]
-  if (changed.length === 0) return
-  write(4, `the policy changes ${changed.join(" and ")}: that needs a restart of the gate, all else is in force now`)
-}
