@@ -6,11 +6,11 @@ import { type Homedir, makeHomedir } from "@gripgate/testkit/homedir"
 import { fixtureKeys, importKey } from "@gripgate/testkit/keys"
 import { needs } from "@gripgate/testkit/needs"
 import { connectRaw } from "@gripgate/testkit/raw-client"
-import { createCipheriv, createHash, generateKeyPairSync } from "node:crypto"
+import { createCipheriv, createDiffieHellman, createHash, generateKeyPairSync, getDiffieHellman } from "node:crypto"
 import { readdir, readFile } from "node:fs/promises"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { startTestGate, type TestGate } from "../support/gate.ts"
-import { assertTalk, ERR, outcome } from "../support/wire.ts"
+import { assertTalk, DIGEST, ERR, outcome } from "../support/wire.ts"
 
 const { plain, protected: locked, rsa } = fixtureKeys
 const entry = (app: string): string => `[apps.${app}]\nsocket = "${app}"\nkeys = ["grip:${rsa.keygrips.primary}"]\n`
@@ -22,16 +22,21 @@ const EXISTS = "ERR 67141667"
 const atom = (bytes: Uint8Array): Buffer => Buffer.concat([Buffer.from(`${bytes.length}:`), bytes])
 
 /** A key in the form of gpg's own imports (GnuPG g10/import.c transfer_secret_keys), filled up to 8 bytes. */
-const transfer = (point: Uint8Array, secret: Uint8Array): Buffer => {
+const keyData = (algo: string, values: ReadonlyArray<Uint8Array>, curve?: string): Buffer => {
+  const text = (word: string): Buffer => atom(Buffer.from(word))
   const form = Buffer.concat([
-    Buffer.from("(19:openpgp-private-key(7:version1:4)(4:algo5:EDDSA)(5:curve7:Ed25519)(4:skey1:_"),
-    atom(point),
-    Buffer.from("1:_"),
-    atom(secret),
+    Buffer.from("(19:openpgp-private-key(7:version1:4)(4:algo"),
+    text(algo),
+    Buffer.from(")"),
+    ...(curve === undefined ? [] : [Buffer.from("(5:curve"), text(curve), Buffer.from(")")]),
+    Buffer.from("(4:skey"),
+    ...values.flatMap((value) => [Buffer.from("1:_"), atom(value)]),
     Buffer.from(")(4:csum1:0)(10:protection4:none))")
   ])
   return Buffer.concat([form, Buffer.alloc(8 - form.length % 8)])
 }
+
+const transfer = (point: Uint8Array, secret: Uint8Array): Buffer => keyData("EDDSA", [point, secret], "Ed25519")
 
 const freshKey = (): { readonly point: Buffer; readonly secret: Buffer } => {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519")
@@ -236,6 +241,124 @@ describe("IMPORT_KEY by an app that sees only some keys", () => {
           await assertTalk(other, [`HAVEKEY ${keygrip}`, ERR.NO_SECKEY])
         }
       }
+    }
+  })
+})
+
+/** A number as libgcrypt writes it. */
+const standard = (number: bigint): Buffer => {
+  const hex = number.toString(16)
+  const bytes = Buffer.from(hex.padStart(hex.length + hex.length % 2, "0"), "hex")
+  return bytes[0]! < 0x80 ? bytes : Buffer.concat([Buffer.alloc(1), bytes])
+}
+const numberOf = (bytes: Buffer): bigint => BigInt(`0x${bytes.toString("hex")}`)
+
+/** The value of a part in the public key that an agent names, as anybody reads it in a certificate. */
+const publicValue = async (socket: string, grip: string, name: "n" | "q"): Promise<Buffer> => {
+  await using client = await connectRaw(socket)
+  await client.readReply()
+  const { data } = await client.command(`READKEY ${grip}`)
+  const found = new RegExp(`\\(1:${name}(\\d+):`).exec(data.toString("latin1"))
+  if (found === null) throw new Error(`expected a value ${name}, got ${data.toString("latin1")}`)
+  const start = found.index + found[0].length
+  return data.subarray(start, start + Number(found[1]))
+}
+
+const ONE = Buffer.from([1])
+/** Keys whose public value is this one, as its power by 1: the group is chosen for that. */
+const forgedKeys = (value: Buffer): ReadonlyArray<Buffer> =>
+  [1n, 2n, 3n].flatMap((step) => {
+    const p = standard(numberOf(value) + 2n * step)
+    return [
+      keyData("ELG", [p, value, value, ONE]),
+      keyData("elg", [p, standard(step + 1n), value, ONE]),
+      keyData("DSA", [p, standard(2n ** 160n + step), value, value, ONE]),
+      keyData("DSA", [p, value, value, value, ONE])
+    ]
+  })
+
+describe("IMPORT_KEY of keys whose public value proves nothing", () => {
+  const hidden = [
+    [rsa.keygrips.encryption, "n"],
+    [plain.keygrips.primary, "q"],
+    [plain.keygrips.encryption, "q"]
+  ] as const
+  let place: Place
+  let agent: string
+  beforeAll(async () => {
+    for (const program of ["gpg", "gpg-agent"] as const) needs(program)
+    place = await makePlace("rsa", "plain")
+    agent = await place.home.agentSocket()
+  })
+  afterAll(() => place[Symbol.asyncDispose]())
+
+  const importAs = (socket: string, data: Buffer) =>
+    importing(socket, "IMPORT_KEY --unattended", (key) => wrapped(key, data))
+  const FORBIDDEN = ["INQUIRE KEYDATA", `${ERR.FORBIDDEN} Forbidden <GPG Agent>`]
+
+  /** What an app gets with a key. */
+  const useOf = async (grip: string): Promise<ReadonlyArray<string>> => {
+    await using client = await place.gate.client("one")
+    const said: Array<string> = []
+    for (
+      const line of [
+        `HAVEKEY ${grip}`,
+        `READKEY ${grip}`,
+        `KEYINFO ${grip}`,
+        `SIGKEY ${grip}`,
+        `SETHASH 8 ${DIGEST}`,
+        "PKSIGN",
+        "KEYWRAP_KEY --export",
+        `EXPORT_KEY ${grip}`,
+        `EXPORT_KEY --openpgp ${grip}`
+      ]
+    ) {
+      const reply = await client.command(line)
+      said.push(`${line.split(" ", 1)[0]}: ${outcome(reply)}`)
+      if (!line.startsWith("KEYWRAP_KEY")) assert.strictEqual(reply.data.length, 0, line)
+    }
+    return said
+  }
+
+  it("a DSA or Elgamal key with the public value of a hidden key: it is refused, and the hidden key stays hidden", async () => {
+    const one = place.gate.socketOf("one")
+    const own = freshKey()
+    assert.deepStrictEqual(await importAs(one, transfer(own.point, own.secret)), ["INQUIRE KEYDATA", "OK"])
+    const nobodys = await useOf("0123456789".repeat(4))
+    assert.include(nobodys, `HAVEKEY: ${ERR.NO_SECKEY}`)
+    for (const [grip, name] of hidden) {
+      const value = await publicValue(agent, grip, name)
+      let taken = 0
+      for (const data of forgedKeys(value)) {
+        assert.deepStrictEqual(await importAs(one, data), FORBIDDEN)
+        // nor where the agent has it already, which takes most of them as they are
+        if ((await importAs(agent, data)).at(-1) === "OK") taken++
+        assert.deepStrictEqual(await importAs(one, data), FORBIDDEN)
+      }
+      assert.isAbove(taken, 0, "the agent itself takes such keys")
+      assert.deepStrictEqual(await useOf(grip), nobodys)
+    }
+    const made = await readFile(join(dirname(place.gate.socket), "state", "made-keys.jsonl"), "utf8")
+    assert.lengthOf(made.trim().split("\n"), 1, "its own key and no other")
+    for (const [grip] of hidden) assert.notInclude(made, grip)
+    assert.match(place.gate.log().join("\n"), /IMPORT_KEY of app one .*does not prove that the client has the key/)
+  })
+
+  it("a DSA or Elgamal key of the app's own: it is refused too, whatever the key", async () => {
+    const group = getDiffieHellman("modp14")
+    group.generateKeys()
+    const prime = group.getPrime()
+    const elgamal = [prime, group.getGenerator(), group.getPublicKey(), group.getPrivateKey()]
+    const squares = createDiffieHellman(prime, Buffer.from([4]))
+    squares.generateKeys()
+    const order = standard((numberOf(prime) - 1n) / 2n)
+    const dsa = [prime, order, squares.getGenerator(), squares.getPublicKey(), squares.getPrivateKey()]
+    for (const [algo, values] of [["ELG", elgamal], ["DSA", dsa]] as const) {
+      const data = keyData(algo, values.map((value) => standard(numberOf(value))))
+      assert.deepStrictEqual(await importAs(place.gate.socketOf("one"), data), FORBIDDEN, algo)
+      assert.deepStrictEqual(await importAs(place.gate.socketOf("two"), data), FORBIDDEN, algo)
+      assert.deepStrictEqual(await importAs(place.gate.socket, data), FORBIDDEN.slice(1), algo)
+      assert.deepStrictEqual(await importAs(agent, data), ["INQUIRE KEYDATA", "OK"], algo)
     }
   })
 })

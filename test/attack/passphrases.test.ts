@@ -1,6 +1,7 @@
 // Attempts to get at passphrases, at what others have unlocked, and at the owner's screen.
 import { assert } from "@effect/vitest"
 import type { RawClient } from "@gripgate/testkit/raw-client"
+import { createHash } from "node:crypto"
 import { NONCE } from "../support/agent.ts"
 import { type Attack, describeAttacks, grips, type Target } from "../support/attack.ts"
 import { assertTalk, DIGEST, ecdhCiphertext, ERR, outcome, outcomes } from "../support/wire.ts"
@@ -126,6 +127,47 @@ const attacks: ReadonlyArray<Attack> = [
       }
       assert.notMatch(stranger.received().toString("latin1"), /616263|abc/)
       if (target.fake !== undefined) assert.strictEqual(countOf(target, "GET_PASSPHRASE"), 1)
+    }
+  },
+  {
+    item: "the gate's own cache ids can be told from an app's name: nobody else names one, however much he may",
+    policy: twoApps("export"),
+    apps,
+    attempt: async (target) => {
+      await emptyCache(target)
+      const asked = "S1234567812345678"
+      const digest = createHash("sha256").update(`app friend\0${asked}`).digest("hex").toUpperCase().slice(0, 32)
+      const id = `gripgate-${digest}`
+      const friend = await target.client("friend")
+      await assertTalk(friend, ["OPTION pinentry-mode=loopback", "OK"])
+      const first = outcome(await friend.command(`GET_PASSPHRASE --data ${asked} X X X`))
+      if (target.home !== undefined) {
+        assert.strictEqual(first, "INQUIRE PASSPHRASE")
+        assert.strictEqual(outcome(await friend.answer(Buffer.from(OTHER))), "OK")
+        const stolen = await (await target.direct()).command(`GET_PASSPHRASE --no-ask --data ${id} X X X`)
+        assert.strictEqual(stolen.data.toString(), OTHER, "it is the id under which the agent has it")
+      }
+      for (const app of [undefined, "stranger"]) {
+        const thief = await target.client(app)
+        for (const whose of [id, id.toLowerCase(), `gripgate-${"0".repeat(32)}`, "gripgate-"]) {
+          for (const options of ["--no-ask ", "--no-ask --data ", "--data --no-ask --repeat=0 "]) {
+            const { data, last } = await thief.command(`GET_PASSPHRASE ${options}${whose} X X X`)
+            if (target.home !== undefined) assert.strictEqual(`${last.slice(0, 3)}${data.length}`, "ERR0", whose)
+          }
+          await assertTalk(thief, [`PRESET_PASSPHRASE ${whose} -1 ${hex("poison")}`, "OK"])
+          await assertTalk(thief, [`CLEAR_PASSPHRASE ${whose}`, "OK"])
+        }
+        assert.notInclude(thief.received().toString("latin1"), OTHER)
+        assert.notInclude(thief.received().toString("latin1"), hex(OTHER))
+      }
+      if (target.home !== undefined) {
+        const { data } = await friend.command(`GET_PASSPHRASE --no-ask --data ${asked} X X X`)
+        assert.strictEqual(data.toString(), OTHER, "nobody has cleared it, nor put another one in its place")
+      }
+      if (target.fake === undefined) return
+      const withIt = target.fake.commands().filter((line) => line.toLowerCase().includes(id.toLowerCase()))
+      assert.deepStrictEqual(withIt.map((line) => line.split(" ", 1)[0]), ["GET_PASSPHRASE"], "the friend's own")
+      assert.isAbove(countOf(target, "CLEAR_PASSPHRASE")!, 0)
     }
   },
   {

@@ -1,99 +1,30 @@
 // With RSA to decrypt is to sign, and the agent does not look at what a key is for: the gate does, by the certificate where it
 // knows one. And what the agent keeps after a refused setter must not be signed with.
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { parseCanonical } from "@gripgate/protocol/sexp/parse-canonical"
-import { isAtom, type Sexp } from "@gripgate/protocol/sexp/sexp"
 import { makeClientHome } from "@gripgate/testkit/client-home"
+import { makeFolder, removeFolder } from "@gripgate/testkit/folder"
 import { type Homedir, makeHomedir } from "@gripgate/testkit/homedir"
 import { fixtureKeys, importKey, readKey } from "@gripgate/testkit/keys"
-import { connectRaw, type RawClient } from "@gripgate/testkit/raw-client"
-import * as Result from "effect/Result"
-import { constants, createHash, createPublicKey, type KeyObject, publicEncrypt, verify } from "node:crypto"
-import { copyFile } from "node:fs/promises"
+import { needs } from "@gripgate/testkit/needs"
+import type { RawClient } from "@gripgate/testkit/raw-client"
+import { runOk } from "@gripgate/testkit/run"
+import { copyFile, open, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { startTestGate, type TestGate } from "../support/gate.ts"
 import { assertTalk, ERR, outcome, outcomes } from "../support/wire.ts"
-
-const text = Buffer.from("what nobody allowed to sign\n")
-const digest = createHash("sha256").update(text).digest()
-const SESSION_KEY = Buffer.from("a session key of thirty-two byte")
-
-const atomNamed = (sexp: Sexp, name: string): Buffer | undefined => {
-  if (isAtom(sexp)) return undefined
-  const [first, second] = sexp
-  if (first !== undefined && second !== undefined && isAtom(first) && isAtom(second)) {
-    if (Buffer.from(first).equals(Buffer.from(name))) return Buffer.from(second)
-  }
-  for (const part of sexp) {
-    const found = atomNamed(part, name)
-    if (found !== undefined) return found
-  }
-  return undefined
-}
-
-/** The value of this name in what an agent said. A NUL may stand behind the expression. */
-const valueOf = (data: Buffer, name: string): Buffer => {
-  const parsed = parseCanonical(data.at(-1) === 0 ? data.subarray(0, data.lastIndexOf(")") + 1) : data)
-  const found = Result.isSuccess(parsed) ? atomNamed(parsed.success, name) : undefined
-  if (found === undefined) throw new Error(`expected a value ${name}, got ${data.toString("latin1")}`)
-  return found
-}
-
-const withoutSign = (number: Buffer): Buffer => number[0] === 0 ? number.subarray(1) : number
-
-interface PublicKey {
-  readonly key: KeyObject
-  readonly size: number
-}
-
-const publicKey = async (agent: RawClient, grip: string): Promise<PublicKey> => {
-  const { data } = await agent.command(`READKEY ${grip}`)
-  const n = withoutSign(valueOf(data, "n"))
-  const jwk = { kty: "RSA", n: n.toString("base64url"), e: valueOf(data, "e").toString("base64url") }
-  return { key: createPublicKey({ key: jwk, format: "jwk" }), size: n.length }
-}
-
-const encVal = (number: Buffer): Buffer =>
-  Buffer.concat([Buffer.from(`(7:enc-val(3:rsa(1:a${number.length}:`), number, Buffer.from(")))")])
-
-/** A digest padded as PKCS#1 wants it, in place of a ciphertext (RFC 8017, section 9.2). */
-const paddedDigest = ({ size }: PublicKey): Buffer => {
-  const info = Buffer.concat([Buffer.from("3031300d060960864801650304020105000420", "hex"), digest])
-  const padding = Buffer.alloc(size - info.length - 3, 0xff)
-  return encVal(Buffer.concat([Buffer.from([0, 1]), padding, Buffer.from([0]), info]))
-}
-
-const encrypted = ({ key }: PublicKey): Buffer =>
-  encVal(publicEncrypt({ key, padding: constants.RSA_PKCS1_PADDING }, SESSION_KEY))
-
-const leftPadded = (number: Buffer, size: number): Buffer => {
-  const bytes = withoutSign(number)
-  return Buffer.concat([Buffer.alloc(size - bytes.length), bytes])
-}
-
-const isSignature = ({ key, size }: PublicKey, data: Buffer, name: "value" | "s"): boolean =>
-  verify("sha256", text, key, leftPadded(valueOf(data, name), size))
-
-/** PKDECRYPT: what became of it, and the plaintext where there is one. */
-const decrypt = async (client: RawClient, grip: string, ciphertext: Buffer) => {
-  await assertTalk(client, ["RESET", "OK"], [`SETKEY ${grip}`, "OK"])
-  let reply = await client.command("PKDECRYPT")
-  const asked = outcome(reply) === "INQUIRE CIPHERTEXT"
-  if (asked) reply = await client.answer(ciphertext)
-  return { asked, outcome: outcome(reply), data: reply.data }
-}
-
-const assertDecrypts = async (client: RawClient, grip: string, known: PublicKey): Promise<void> => {
-  const { data, outcome } = await decrypt(client, grip, encrypted(known))
-  assert.strictEqual(outcome, "OK")
-  assert.isTrue(valueOf(data, "value").subarray(-SESSION_KEY.length).equals(SESSION_KEY), "it is the plaintext")
-}
-
-const greeted = async (socket: string): Promise<RawClient> => {
-  const client = await connectRaw(socket)
-  await client.readReply()
-  return client
-}
+import {
+  assertDecrypts,
+  decrypt,
+  digest,
+  encrypted,
+  greeted,
+  isSignature,
+  paddedDigest,
+  type PublicKey,
+  publicKey,
+  text
+} from "./rsa-trick.ts"
 
 const { fingerprint, keygrips: { encryption, primary } } = fixtureKeys.rsa
 
@@ -207,7 +138,136 @@ describe("a decryption that is a signature", () => {
     await using allowed = await open.client("app")
     await assertDecrypts(allowed, unknown.grip, known)
   })
+
+  it("a key of which the gate learns in the middle: what was permitted before is judged as it was then", async () => {
+    const known = await assertTrickWorks(primary)
+    await using held = await holdGpg()
+    await using gate = await startTestGate({
+      agent,
+      homedir: home.path,
+      policy: policyOf(["sign = \"forbid\"", "decrypt = \"allow\""], `grip:${primary}`),
+      apps: ["app"]
+    })
+    const waiting: Array<readonly [client: RawClient, ciphertext: Buffer]> = []
+    try {
+      for (const ciphertext of [paddedDigest(known), encrypted(known)]) {
+        const client = await gate.client("app")
+        waiting.push([client, ciphertext])
+        await assertTalk(client, [`SETKEY ${primary}`, "OK"], ["PKDECRYPT", "INQUIRE CIPHERTEXT"])
+      }
+      await held.release()
+      await untilRefusedOutright(gate, primary)
+      for (const [client, ciphertext] of waiting) {
+        const reply = await client.answer(ciphertext)
+        assert.deepStrictEqual([outcome(reply), reply.data.length], [ERR.FORBIDDEN, 0])
+      }
+    } finally {
+      for (const [client] of waiting) await client.close()
+    }
+  })
+
+  it("a key that only a stranger's certificate says is for decryption: it says nothing, whoever imported it", async () => {
+    await using elsewhere = await makeHomedir({ agentConf: ["disable-scdaemon"] })
+    await importKey(elsewhere, "rsa")
+    const stranger = await certificateAround(elsewhere, primary, "Stranger <stranger@example.org>")
+    await using owner = await makeHomedir({ agentConf: ["disable-scdaemon"] })
+    // the gate has read the keyring when it knows the keys of this one
+    await importKey(owner, "plain")
+    await owner.gpg(["--import"], { input: stranger.certificate })
+    const file = join("private-keys-v1.d", `${primary}.key`)
+    await copyFile(join(elsewhere.path, file), join(owner.path, file))
+    await owner.launchAgent()
+    const itsAgent = await owner.agentSocket()
+    await using direct = await greeted(itsAgent)
+    const known = await publicKey(direct, primary)
+    const start = () =>
+      startTestGate({
+        agent: itsAgent,
+        homedir: owner.path,
+        policy: policyOf(
+          ["sign = \"forbid\"", "decrypt = \"allow\""],
+          fixtureKeys.plain.fingerprint,
+          `grip:${primary}`
+        ),
+        apps: ["app"]
+      })
+    {
+      await using gate = await start()
+      await using client = await gate.client("app")
+      for (const ciphertext of [paddedDigest(known), encrypted(known)]) {
+        const { data, outcome } = await decrypt(client, primary, ciphertext)
+        assert.deepStrictEqual([outcome, data.length], [ERR.FORBIDDEN, 0])
+      }
+    }
+    // the owner may say that it is his: then it does
+    await owner.gpg(["--import-ownertrust"], { input: `${stranger.fingerprint}:6:\n` })
+    await owner.gpg(["--check-trustdb"])
+    await using gate = await start()
+    await using client = await gate.client("app")
+    await assertDecrypts(client, primary, known)
+  })
 })
+
+/** As in front of a large keyring: each gpg that the gate starts waits until it is released. */
+const holdGpg = async () => {
+  const folder = await makeFolder("held")
+  const fifo = join(folder, "fifo")
+  const before = process.env["PATH"]
+  await runOk(["mkfifo", fifo])
+  const script = `#!/bin/sh\n[ -p "${fifo}" ] && cat "${fifo}"\nexec "${needs("gpg")}" "$@"\n`
+  await writeFile(join(folder, "gpg"), script, { mode: 0o755 })
+  process.env["PATH"] = `${folder}:${before}`
+  return {
+    /** Those that wait and those that come go on. */
+    release: async () => {
+      const writer = await open(fifo, "r+")
+      await rm(fifo)
+      await writer.close()
+    },
+    [Symbol.asyncDispose]: async () => {
+      process.env["PATH"] = before
+      await removeFolder(folder)
+    }
+  }
+}
+
+/** The gate knows by now that a key is not for decryption. */
+const untilRefusedOutright = async (gate: TestGate, grip: string): Promise<void> => {
+  await using client = await gate.client("app")
+  const deadline = performance.now() + 20_000
+  while (true) {
+    await assertTalk(client, [`SETKEY ${grip}`, "OK"])
+    const said = outcome(await client.command("PKDECRYPT"))
+    if (said === ERR.FORBIDDEN) return
+    if (performance.now() > deadline) throw new Error(`expected ${ERR.FORBIDDEN} within 20 s, got ${said}`)
+    await assertTalk(client, ["CAN", ERR.ASS_CANCELED])
+    await sleep(20)
+  }
+}
+
+/** What anybody can make around a key: a certificate of his own with the key as its encryption subkey. */
+const certificateAround = async (home: Homedir, grip: string, userId: string) => {
+  const loopback = ["--pinentry-mode", "loopback", "--passphrase", ""]
+  await home.gpg([...loopback, "--quick-generate-key", "--", userId, "ed25519", "default", "never"])
+  const edit = [
+    "gpg",
+    "--no-tty",
+    "--yes",
+    "--expert",
+    ...loopback,
+    "--command-fd",
+    "0",
+    "--edit-key",
+    userId,
+    "addkey"
+  ]
+  // an existing key, by its keygrip; not for signing, so only for encryption; never expires
+  const { code, stderr } = await home.run(edit, { input: `13\n${grip}\nS\nQ\n0\nsave\n` })
+  const { fingerprint, keygrips } = await readKey(home, userId)
+  assert.deepStrictEqual([code, keygrips.encryption], [0, grip], stderr)
+  const { stdout } = await home.gpg(["--export", fingerprint])
+  return { fingerprint, certificate: stdout }
+}
 
 const signsAndEncrypts = async (home: Homedir, userId: string) => {
   const loopback = ["--pinentry-mode", "loopback", "--passphrase", ""]

@@ -1,4 +1,5 @@
-// What is said in a session, kept byte for byte, so that two sessions can be compared. Questions are answered with CAN.
+// What is said in a session, kept byte for byte, so that two sessions can be compared. Questions are answered with CAN, but for
+// those of a passphrase: who does not answer these has to wait before long.
 import { connectRaw, type RawClient } from "@gripgate/testkit/raw-client"
 import type { Probe } from "./probes.ts"
 
@@ -17,16 +18,22 @@ const lineByLine = async (client: RawClient, lines: ReadonlyArray<string>): Prom
     let heard = await client.command(line)
     reply.push(...heard.lines)
     while (heard.last.startsWith("INQUIRE ")) {
-      heard = await client.command("CAN")
+      const isPassphrase = heard.last.startsWith("INQUIRE PASSPHRASE")
+      heard = await (isPassphrase ? client.answer(PASSPHRASE) : client.command("CAN"))
       reply.push(...heard.lines)
     }
   }
   return reply.map((line) => `${line.toString("latin1")}\n`).join("")
 }
 
-// CAN is for the question that may come; where none does it is a command that nobody knows, and is answered as such
+const PASSPHRASE = Buffer.from("abc")
+
+/** An answer to the first question of a command that asks one. */
+const answerTo = (line: string): string => /^PKDECRYPT\b/i.test(line) ? "CAN" : `D ${PASSPHRASE}\nEND`
+
+// an answer where nobody asked is a command that nobody knows, and is answered as such
 const pipelined = async (client: RawClient, lines: ReadonlyArray<string>): Promise<string> => {
-  client.send(`${lines.map((line) => `${line}\nCAN\n`).join("")}BYE\n`)
+  client.send(`${lines.map((line) => `${line}\n${answerTo(line)}\n`).join("")}BYE\n`)
   client.end()
   await client.closed
   return client.received().toString("latin1")

@@ -93,7 +93,7 @@ note: this version of gripgate cannot check a token, and refuses
       v: 1,
       policy: "p.toml",
       app: "git",
-      ambiguous: null,
+      nobody: null,
       operation: "export",
       keygrips: null,
       verdict: "forbid",
@@ -200,7 +200,7 @@ describe("gripgate check --pid", () => {
     const other = `[apps.y]\nkeys = ["*"]\nmatch = { user = ${process.getuid!()} }\n`
     const several = await withMatch(`user = ${process.getuid!()}`, other)("--pid", pid, "sign", "--json")
     assert.strictEqual(several.code, 10)
-    assert.deepStrictEqual(JSON.parse(several.stdout).ambiguous, ["x", "y"])
+    assert.deepStrictEqual(JSON.parse(several.stdout).nobody, { why: "several", apps: ["x", "y"] })
   })
 
   it("has a clear word for a process that is not there, and for arguments that do not go together", async () => {

@@ -6,6 +6,8 @@ import { isGlob } from "./glob.ts"
 import type { Match } from "./match.ts"
 
 interface AppIndex {
+  /** Every app with a match. */
+  readonly all: ReadonlyArray<App>
   readonly candidates: (facts: ClientFacts) => ReadonlyArray<App>
 }
 
@@ -33,6 +35,7 @@ const build = (policy: Policy): AppIndex => {
     else rest.push(app)
   }
   return {
+    all: [...policy.apps.values()].filter(({ match }) => match !== undefined),
     candidates: ({ exe, uid }) => {
       const ofExe = exe === undefined ? undefined : byExe.get(exe)
       const ofUser = uid === undefined ? undefined : byUser.get(uid)

@@ -1,7 +1,7 @@
 // A client in words for people: in prompts, in the log, in `gripgate check`. What comes from the client is cleaned by whoever
 // shows it.
 import type { ClientFacts } from "./facts.ts"
-import type { Identity } from "./identify.ts"
+import type { Doubt, Identity } from "./identify.ts"
 
 /** `user mailpile (1001), /usr/bin/python3 called by /usr/bin/bash`; `nameOf` gives a user's name, where it has one. */
 export const describeClient = (facts: ClientFacts, nameOf: (uid: number) => string | undefined): string => {
@@ -31,7 +31,13 @@ export const describeIdentity = (identity: Identity): string => {
         : "by facts that a program of the same user can imitate"
     case "anyone":
       return "no app of the policy"
-    case "ambiguous":
-      return `more than one app: ${identity.apps.join(", ")}`
+    case "nobody":
+      return `nobody, ${doubts[identity.why]}: ${identity.apps.join(", ")}`
   }
+}
+
+const doubts: Record<Doubt, string> = {
+  several: "since more than one app fits",
+  socket: "since it does not fit the match of the app whose socket it came through",
+  unread: "since facts that would tell could not be read"
 }

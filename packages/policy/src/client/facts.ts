@@ -1,6 +1,8 @@
 // What is known of a client. The kernel vouches for some facts; the others are what the client shows, and a process of the
 // same user can show the same.
 
+import type { FactName } from "./match.ts"
+
 /** One process of the chain from the client up to the leader of its session. */
 export interface ProcessFacts {
   readonly pid: number
@@ -8,7 +10,10 @@ export interface ProcessFacts {
   readonly exe?: string
 }
 
-/** The facts of one client, as they were when it connected. A fact that is absent is not known, and matches nothing. */
+/**
+ * The facts of one client, as they were when it connected. A fact that is absent matches nothing; where it is among `unread`
+ * it may have been any.
+ */
 export interface ClientFacts {
   /** The path of the socket that it connected to. */
   readonly socket: string
@@ -37,6 +42,8 @@ export interface ClientFacts {
   readonly cwd?: string
   /** The client first, then its parents, up to the leader of its session. */
   readonly chain: ReadonlyArray<ProcessFacts>
+  /** Facts that could not be read: the client has ended, or hides them. */
+  readonly unread?: ReadonlyArray<FactName>
   /** The path of the first program of the chain that is not one of GnuPG's own: whoever called gpg. */
   readonly program?: string
 }

@@ -1,5 +1,6 @@
 // Who a client is: its facts in, at most one app out. A socket of its own makes an app without doubt; among the others what
-// the kernel vouches for comes before what a client can imitate, and where two are left nobody is believed.
+// the kernel vouches for comes before what a client can imitate. Where that leaves a doubt, the client is nobody: whoever is no
+// app may be allowed more than the app that it is.
 import { type App, headerOf, type Policy } from "../policy.ts"
 import { appIndex } from "./app-index.ts"
 import type { ClientFacts, Strength } from "./facts.ts"
@@ -25,8 +26,14 @@ export type Identity =
   | { readonly kind: "app"; readonly app: string; readonly rank: Rank; readonly by: ReadonlyArray<Condition> }
   /** It is no app. */
   | { readonly kind: "anyone" }
-  /** More than one app, and nothing says which: it may do nothing. */
-  | { readonly kind: "ambiguous"; readonly apps: ReadonlyArray<string> }
+  /** It may do nothing, because it cannot be told which of these apps it is, or whether. */
+  | { readonly kind: "nobody"; readonly apps: ReadonlyArray<string>; readonly why: Doubt }
+
+/**
+ * `several`: more than one app fits. `socket`: it came through the socket of an app and does not fit its match. `unread`: it
+ * hides, or took with it, facts that would tell.
+ */
+export type Doubt = "several" | "socket" | "unread"
 
 const ANYONE: Identity = { kind: "anyone" }
 
@@ -34,10 +41,16 @@ const ANYONE: Identity = { kind: "anyone" }
 export const identify = (policy: Policy, facts: ClientFacts, around: Surroundings): Identity => {
   if (around.owner !== undefined) return throughOwnSocket(policy, facts, around.owner)
   let best: App | undefined
-  let rank: Rank | undefined
+  let rank: Strength | undefined
   let rivals: Array<App> | undefined
-  for (const app of appIndex(policy).candidates(facts)) {
-    if (around.owners.has(app.name) || app.socket !== undefined || !matches(app.match!, facts)) continue
+  const { unread = [] } = facts
+  const possible: Array<App> = []
+  for (const app of unread.length === 0 ? appIndex(policy).candidates(facts) : appIndex(policy).all) {
+    if (around.owners.has(app.name) || app.socket !== undefined) continue
+    if (!matches(app.match!, facts)) {
+      if (unread.length > 0 && couldMatch(app.match!, facts)) possible.push(app)
+      continue
+    }
     const its = rankOf(app.match!, facts, around.gateUid)
     if (best === undefined || (rank === "advisory" && its === "kernel")) {
       best = app
@@ -45,16 +58,28 @@ export const identify = (policy: Policy, facts: ClientFacts, around: Surrounding
       rivals = undefined
     } else if (its === rank) (rivals ??= [best]).push(app)
   }
-  if (rivals !== undefined) return { kind: "ambiguous", apps: rivals.map(({ name }) => name).toSorted() }
+  const doubtful = possible.filter((app) => rank !== "kernel" || rankOf(app.match!, facts, around.gateUid) === "kernel")
+  if (doubtful.length > 0) return nobody("unread", doubtful)
+  if (rivals !== undefined) return nobody("several", rivals)
   return best === undefined ? ANYONE : { kind: "app", app: best.name, rank: rank!, by: best.match!.conditions }
 }
 
+const nobody = (why: Doubt, apps: ReadonlyArray<App>): Identity => ({
+  kind: "nobody",
+  why,
+  apps: apps.map(({ name }) => name).toSorted()
+})
+
 // The socket says who it may be; a match beside it has to hold too.
 const throughOwnSocket = (policy: Policy, facts: ClientFacts, owner: string): Identity => {
-  const match = policy.apps.get(owner)?.match
-  if (match !== undefined && !matches(match, facts)) return ANYONE
-  return { kind: "app", app: owner, rank: "socket", by: match?.conditions ?? [] }
+  const app = policy.apps.get(owner)
+  if (app?.match !== undefined && !matches(app.match, facts)) return nobody("socket", [app])
+  return { kind: "app", app: owner, rank: "socket", by: app?.match?.conditions ?? [] }
 }
+
+/** Whether every condition holds, or is about a fact that could not be read. */
+const couldMatch = (match: Match, facts: ClientFacts): boolean =>
+  match.conditions.every((condition) => holdsFor(condition, facts) || facts.unread?.includes(condition.fact) === true)
 
 /** Whether every condition holds. */
 export const matches = (match: Match, facts: ClientFacts): boolean =>
@@ -84,12 +109,15 @@ export const candidates = (policy: Policy, facts: ClientFacts, around: Surroundi
 const whyOf = (app: App, facts: ClientFacts, around: Surroundings, found: Identity): string => {
   if (around.owner !== undefined && around.owner !== app.name) return `the socket is that of ${around.owner}`
   const failed = app.match?.conditions.find((condition) => !holdsFor(condition, facts))
-  if (failed !== undefined) return `${conditionText(failed)} does not hold`
+  if (failed !== undefined) {
+    const isUnread = facts.unread?.includes(failed.fact) === true
+    return `${conditionText(failed)} ${isUnread ? "cannot be told" : "does not hold"}`
+  }
   if (around.owner === app.name) return "it came through the socket of this app"
   if (app.socket !== undefined || around.owners.has(app.name)) return "it did not come through the socket of this app"
   if (app.match === undefined) return `${headerOf(app.name)} has no match`
   const rank = rankOf(app.match, facts, around.gateUid)
-  if (found.kind === "ambiguous") return `everything holds (${rank}), but for others too: ${found.apps.join(", ")}`
+  if (found.kind === "nobody") return `everything holds (${rank}), but for others too: ${found.apps.join(", ")}`
   if (found.kind === "app" && found.app === app.name) return `everything holds (${rank})`
   return `everything holds (${rank}), but another app has a stronger claim`
 }

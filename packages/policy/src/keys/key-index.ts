@@ -19,7 +19,7 @@ export interface Known {
   readonly keyId: string
   /** The first user id of the certificate, as it stands there: not harmless to show. */
   readonly userId?: string
-  /** `undefined` where two certificates of the owner's hold the key: each could say something else. */
+  /** `undefined` where no certificate of the owner's holds the key, or two do: each could say something else. */
   readonly capabilities: ReadonlySet<Capability> | undefined
 }
 
@@ -74,8 +74,8 @@ export const makeKeyIndex = (world: World): KeyIndex => {
 }
 
 /**
- * What the keyring says about a key. The owner's certificate counts, and where no such one holds the key, the only one that
- * does; strangers who disagree are not believed.
+ * What the keyring says about a key. The owner's certificate counts. Where no such one holds the key, the only one that does
+ * gives it a name, but no purpose: anybody can make a certificate around any public key.
  */
 export const keyIndex = (world: World): (keygrip: Keygrip) => Known | undefined => makeKeyIndex(world).known
 
@@ -92,7 +92,7 @@ const knownOf = (holdings: ReadonlyArray<Holding>): Known | undefined => {
     keyId: first.key.keyId,
     ...(userId === undefined ? {} : { userId }),
     // one key can stand in a certificate twice, for two purposes
-    capabilities: single ? new Set(believed.flatMap(({ key }) => [...key.capabilities])) : undefined
+    capabilities: single && own.length > 0 ? new Set(believed.flatMap(({ key }) => [...key.capabilities])) : undefined
   }
 }
 

@@ -47,7 +47,7 @@ const nameOf = (identity: Identity): string =>
     ? `${identity.app} by ${identity.rank}`
     : identity.kind === "anyone"
     ? "anyone"
-    : `ambiguous: ${identity.apps.join(" ")}`
+    : `nobody (${identity.why}): ${identity.apps.join(" ")}`
 
 const who = (lines: ReadonlyArray<string>, facts = client(), more: Partial<Surroundings> = {}): string =>
   nameOf(identify(policyWith(...lines), facts, around(more)))
@@ -105,8 +105,8 @@ describe("identify: several apps", () => {
 
   it("believes nobody where two of equal rank are left, whichever stands first", () => {
     const other = app("other", "exe = \"/usr/bin/gpg\"")
-    assert.strictEqual(who([...git, ...other]), "ambiguous: git other")
-    assert.strictEqual(who([...other, ...git]), "ambiguous: git other")
+    assert.strictEqual(who([...git, ...other]), "nobody (several): git other")
+    assert.strictEqual(who([...other, ...git]), "nobody (several): git other")
     assert.strictEqual(who([...other, ...git, ...mail]), "mail by kernel")
     assert.strictEqual(who([...other, ...git], client({ program: "/usr/bin/mutt" })), "other by advisory")
   })
@@ -122,7 +122,20 @@ describe("identify: several apps", () => {
   it("asks for both where an app has a socket and a match", () => {
     const both = app("both", "user = \"mail\"", "socket = \"both\"")
     assert.strictEqual(who(both, client({ uid: 8 }), { owner: "both" }), "both by socket")
-    assert.strictEqual(who(both, client(), { owner: "both" }), "anyone")
+    assert.strictEqual(who(both, client(), { owner: "both" }), "nobody (socket): both")
+  })
+
+  it("believes nobody who hides what would tell, unless the kernel says who it is", () => {
+    const byExe = app("byexe", "exe = \"/usr/bin/special\"")
+    const hidden = client({ exe: undefined as never, unread: ["exe"] })
+    assert.strictEqual(who(byExe, client()), "anyone")
+    assert.strictEqual(who(byExe, hidden), "nobody (unread): byexe")
+    assert.strictEqual(who([...byExe, ...mail], hidden), "mail by kernel")
+    assert.strictEqual(who([...byExe, ...git], hidden), "nobody (unread): byexe")
+    // another user it is not, whatever it hides
+    assert.strictEqual(who(app("x", "exe = \"/usr/bin/special\", user = \"mail\""), hidden), "anyone")
+    const unknown = { socket: "/s", chain: [], unread: ["user", "exe"] as const }
+    assert.strictEqual(who(mail, unknown), "nobody (unread): mail")
   })
 
   it("keeps the socket of an app that the policy does not have any more for that app", () => {

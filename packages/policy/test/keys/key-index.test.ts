@@ -34,6 +34,16 @@ describe("keyIndex", () => {
     assert.isUndefined(keyIndex(worldOf([mallory, trudy], "1"))(grip("2")))
   })
 
+  it("believes no stranger what a key may do, not even the only one who has it", () => {
+    for (const stranger of [mallory, trudy]) {
+      const known = keyIndex(worldOf([stranger], "12"))(grip("2"))
+      assert.strictEqual(known?.fingerprint, "2".repeat(40))
+      assert.isUndefined(known?.capabilities)
+    }
+    // nor whoever made the primary key through the gate, though the agent has it
+    assert.isUndefined(keyIndex(worldOf([mallory], "128", "8"))(grip("2"))?.capabilities)
+  })
+
   it("does not know what a key may do that stands in two certificates of the owner's", () => {
     assert.isUndefined(keyIndex(worldOf([alice, mallory], "18"))(grip("2"))?.capabilities)
   })

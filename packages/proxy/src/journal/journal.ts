@@ -37,19 +37,22 @@ export class Journal extends Context.Service<Journal, {
       const clock = yield* Clock.Clock
       const repeats = new Repeats(() => clock.currentTimeMillisUnsafe())
       let refusals = 0
-      /** One line for a refusal, unless there were too many. */
-      const tell = (text: string): void => {
+      /** One line for what a client brings about, unless there were too many. */
+      const tell = (text: string, priority: Priority = 5): void => {
         const dropped = repeats.admit()
         if (dropped === undefined) return
-        if (dropped > 0) log.write(5, `${dropped} more refusals were not told one by one`)
-        log.write(5, text)
+        if (dropped > 0) log.write(5, `${dropped} more lines like the next were left out`)
+        log.write(priority, text)
       }
       return {
         refusals: () => refusals,
         connected: (app, facts, identity) => {
           // who could be several is nobody, and somebody should know why nothing works
-          const priority: Priority = identity.kind === "ambiguous" ? 4 : 7
-          if (priority <= log.level) log.write(priority, `connected: ${who(app, facts)}, ${describeIdentity(identity)}`)
+          const priority: Priority = identity.kind === "nobody" ? 4 : 7
+          if (priority > log.level) return
+          const text = `connected: ${who(app, facts)}, ${describeIdentity(identity)}`
+          if (priority === 7) log.write(7, text)
+          else tell(text, priority)
         },
         allowed: (use, by) => {
           // what only looks is not worth a line to most people
@@ -65,9 +68,9 @@ export class Journal extends Context.Service<Journal, {
           if (5 <= log.level) tell(`refused ${command === "" ? "a line" : command} of ${who(app, facts)}: ${reason}`)
         },
         unanswered: (app, facts, command, reason) =>
-          log.write(4, `no answer to ${command} of ${who(app, facts)}: ${reason}`),
+          tell(`no answer to ${command} of ${who(app, facts)}: ${reason}`, 4),
         bug: (app, facts, what) => log.write(3, `bug: a session of ${who(app, facts)} ended: ${what}`),
-        violation: (app, facts, reason) => log.write(4, `closed a session of ${who(app, facts)}: ${reason}`)
+        violation: (app, facts, reason) => tell(`closed a session of ${who(app, facts)}: ${reason}`, 4)
       }
     })
   )

@@ -103,8 +103,8 @@ export const makeDirectory = Effect.fnUntraced(function*(
     const asked = yield* Effect.result(
       Effect.acquireUseRelease(settings.agent, readSecretKeys, (connection) => Effect.sync(() => connection.close()))
     )
-    // an agent that answers is believed, also when it does not tell
-    if (asked._tag === "Success") return asked.success
+    // one that does not tell, or is gone in the middle, takes nothing back
+    if (asked._tag === "Success") return asked.success ?? secrets
     const files = ownAgent && homedir !== undefined ? secretFiles(homedir) : undefined
     if (files === undefined) return secrets
     return new Map([...files].map((keygrip) => [keygrip, secrets?.get(keygrip)]))

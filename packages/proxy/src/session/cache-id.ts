@@ -8,6 +8,9 @@ import { cacheIdCommands } from "./needs.ts"
 /** No caching at all (GnuPG agent/command.c cmd_get_passphrase). */
 const NONE = "X"
 
+/** How the ids that the gate makes begin. */
+const OWN = "gripgate-"
+
 /** Forty digits may be a key's, and are judged as one: see the table of commands. */
 const mayBeKeygrip = (id: string): boolean => /^[0-9A-Fa-f]{40}$/.test(id)
 
@@ -20,8 +23,9 @@ export const ownCacheId = (session: SessionContext, command: Command): Command =
   const id = String(command.args[0])
   if (id === NONE || mayBeKeygrip(id)) return command
   const { app, facts, services } = session
-  if (app === undefined && services.authority.verdict(app, "cache").verdict === "allow") return command
+  const isSomebodys = id.startsWith(OWN)
+  if (app === undefined && !isSomebodys && services.authority.verdict(app, "cache").verdict === "allow") return command
   const whose = app === undefined ? `user ${facts.uid ?? "unknown"}` : `app ${app}`
   const digest = createHash("sha256").update(`${whose}\0${id}`).digest("hex").toUpperCase().slice(0, 32)
-  return { ...command, args: [`gripgate-${digest}`, ...command.args.slice(1)] }
+  return { ...command, args: [`${OWN}${digest}`, ...command.args.slice(1)] }
 }

@@ -27,11 +27,11 @@ export interface Recogniser {
   readonly readSlow: (facts: ClientFacts, which: ReadonlySet<SlowFact>) => Effect.Effect<ClientFacts>
 }
 
-/** The app of a client that could be more than one: no policy has it, so that it may do nothing. */
-export const AMBIGUOUS = "(ambiguous)"
+/** The app of a client that is nobody: no policy has it, so that it may do nothing. */
+export const NOBODY = "(nobody)"
 
 const appOf = (identity: Identity): string | undefined =>
-  identity.kind === "app" ? identity.app : identity.kind === "ambiguous" ? AMBIGUOUS : undefined
+  identity.kind === "app" ? identity.app : identity.kind === "nobody" ? NOBODY : undefined
 
 /** What every session of a gate uses. */
 export interface SessionServices {
@@ -100,6 +100,8 @@ export class SessionContext {
     for (const fact of wanted) this.slowRead.add(fact)
     return Effect.map(recogniser.readSlow(this.facts, new Set(wanted)), (facts) => {
       this.facts = { ...facts, session: this.facts.session }
+      // what was too slow now may be quick another time
+      for (const fact of facts.unread ?? []) this.slowRead.delete(fact as SlowFact)
       this.recognised = recogniser.identify(this.facts, this.owner)
     })
   }

@@ -3,7 +3,6 @@
 import { CAN_LINE, END_LINE } from "@gripgate/protocol/answer"
 import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
 import { carriesSecret, type Command, type InquirySpec } from "@gripgate/protocol/grammar/command"
-import { isKeygrip } from "@gripgate/protocol/grammar/field"
 import { errLine, inquireLine, statusLine } from "@gripgate/protocol/reply"
 import { writeRequest } from "@gripgate/protocol/request"
 import * as Effect from "effect/Effect"
@@ -13,6 +12,7 @@ import { bringState } from "./bring.ts"
 import type { SessionContext } from "./context.ts"
 import { judgeKeydata } from "./import/import.ts"
 import { expectedInquiry, readAnswer } from "./inquiry.ts"
+import { PassphraseTries } from "./tries.ts"
 
 /** Inquiries in one command; a pinentry that is restarted for each try is one each. */
 const MAX_INQUIRIES = 64
@@ -40,6 +40,26 @@ export function* converse(
   session: SessionContext,
   command: Command,
   keydesc: Buffer | undefined
+): Effect.fn.Return<Outcome> {
+  const tries = new PassphraseTries(session, command)
+  if (!(yield* tries.begin())) return TOO_MANY
+  const outcome = yield* talk(connection, session, command, keydesc, tries)
+  tries.end()
+  return outcome
+}
+
+const TOO_MANY: Extract<Outcome, { kind: "error" }> = {
+  kind: "error",
+  error: gpgError.LIMIT_REACHED,
+  reason: "too many wrong passphrases"
+}
+
+function* talk(
+  connection: AgentConnection,
+  session: SessionContext,
+  command: Command,
+  keydesc: Buffer | undefined,
+  tries: PassphraseTries
 ): Effect.fn.Return<Outcome> {
   const line = writeRequest(command)
   if (line === undefined) {
@@ -89,7 +109,7 @@ export function* converse(
     } else if (spec.keyword === "PINENTRY_LAUNCHED" && !session.state.notify) {
       answer = yield* connection.answer(END_LINE)
     } else {
-      const next = yield* putToClient(session, connection, command, spec, asked)
+      const next = yield* putToClient(session, connection, command, tries, spec, asked)
       if (next.kind === "violation") return next
       if (next.kind === "error") {
         refusal = next
@@ -128,55 +148,23 @@ type Put =
  */
 function* mayAlsoSign(session: SessionContext): Effect.fn.Return<boolean> {
   const { app, facts, services, state } = session
-  if (state.keygrips.every((keygrip) => services.keys.info(keygrip).capabilities !== undefined)) return true
+  // what became known since the permit changes nothing about what was permitted
+  if (!state.unknownPurpose) return true
   const use: Use = { app, facts, command: "PKDECRYPT that may sign", operations: ["sign"], keygrips: state.keygrips }
   const decision = services.authority.permit(use)
   return (Effect.isEffect(decision) ? yield* decision : decision)._tag === "Permit"
-}
-
-/**
- * Which wrong passphrases are counted together: those of an app, or of one user who is no app, for one key. A right one for a
- * key of its own would clear a guesser of another otherwise.
- */
-const guesserOf = ({ app, facts, state }: SessionContext, command: Command): string => {
-  const keygrip = command.spec.keys === "session" ? state.keygrips[0] : command.args.find(isKeygrip)
-  return `${app ?? `(user ${facts.uid ?? "unknown"})`} ${keygrip ?? ""}`
-}
-
-/** Waits for this answer's turn, if the app gave wrong ones before; `false` where there is none. */
-function* takeTurn(session: SessionContext, guesser: string): Effect.fn.Return<boolean> {
-  const wait = session.services.wrongAnswers.turn(guesser)
-  if (wait === undefined || session.stopping) return false
-  if (wait === 0) return true
-  const { client, services } = session
-  services.journal.rejected(session.app, session.facts, "a passphrase", `wrong before, so it waits ${wait} ms`)
-  const isOver = (): boolean => client.gone || client.closedFor !== undefined || session.stopping
-  // a turn is not interrupted, so whoever waits in one looks around now and then
-  for (let left = wait; left > 0 && !isOver(); left -= LOOK) yield* Effect.sleep(Math.min(left, LOOK))
-  return !isOver()
-}
-
-/** How often somebody who waits for his turn looks whether it still matters, in milliseconds. */
-const LOOK = 250
-
-const BAD_PASSPHRASE = gpgError.BAD_PASSPHRASE.value & 0xffff
-
-/** Notes what the agent said to a passphrase. A command that only hands it back says nothing about it. */
-const judgeTry = (session: SessionContext, guesser: string, connection: AgentConnection, answer: Answer): void => {
-  if (answer.kind !== "done") return
-  if (answer.ok) return session.services.wrongAnswers.right(guesser)
-  const said = /^ERR (\d{1,10})/.exec(connection.collected.bytes.toString("latin1", answer.finalAt))?.[1]
-  if ((Number(said) & 0xffff) === BAD_PASSPHRASE) session.services.wrongAnswers.wrong(guesser)
 }
 
 function* putToClient(
   session: SessionContext,
   connection: AgentConnection,
   command: Command,
+  tries: PassphraseTries,
   spec: InquirySpec,
   asked: Extract<Answer, { kind: "inquire" }>
 ): Effect.fn.Return<Put> {
   const { client } = session
+  const isTried = tries.isOne(spec)
   const limit = Math.min(asked.maxLength ?? spec.limit, MAX_INQUIRY)
   client.send(Buffer.concat([
     asked.maxLength === undefined ? Buffer.alloc(0) : statusLine("INQUIRE_MAXLEN", String(limit)),
@@ -198,23 +186,23 @@ function* putToClient(
           reason: "a decryption that may be a signature, and sign is not allowed"
         }
       }
-      // GET_PASSPHRASE hands any answer back
-      const tries = spec.keyword === "PASSPHRASE" && spec.loopback === true && command.spec.name !== "GET_PASSPHRASE"
-      const guesser = tries ? guesserOf(session, command) : ""
-      if (tries && !(yield* takeTurn(session, guesser))) {
+      if (isTried && !(yield* tries.take())) {
         given.lines.fill(0)
-        return { kind: "error", error: gpgError.LIMIT_REACHED, reason: "too many wrong passphrases" }
+        return TOO_MANY
       }
       const answer = yield* connection.answer(given.lines)
       given.lines.fill(0)
-      if (tries) judgeTry(session, guesser, connection, answer)
+      if (isTried) tries.judge(connection, answer)
       return { kind: "answered", answer }
     }
     case "cancel":
+      if (isTried) tries.withdraw()
       return { kind: "answered", answer: yield* connection.answer(CAN_LINE) }
     case "bad":
+      if (isTried) tries.withdraw()
       return { kind: "error", error: given.error, reason: given.reason }
     case "violation":
+      if (isTried) tries.withdraw()
       connection.close()
       return given
   }

@@ -24,17 +24,17 @@ export function* generatedKey(
 ): Effect.fn.Return<Keygrip | undefined> {
   const named = /^S KEYGRIP ([0-9A-F]{40})$/m.exec(answer.toString("latin1"))?.[1]
   if (named !== undefined) return parseKeygrip(named)
-  const value = publicValue(dataOf(answer))
-  if (value === undefined) return undefined
+  const key = publicKey(dataOf(answer))
+  if (key === undefined) return undefined
   const { info } = session.services.keys
   const unknown = (keygrip: Keygrip): boolean => info(keygrip).protection === undefined
-  return yield* keyWith(connection, value, (keygrips) => keygrips.filter(unknown).slice(0, MAX_CANDIDATES))
+  return yield* keyWith(connection, key, (keygrips) => keygrips.filter(unknown).slice(0, MAX_CANDIDATES))
 }
 
-/** The key of the agent that has this public value; `candidates` says which may be it, the likeliest first. */
+/** The key of the agent that is this public key; `candidates` says which may be it, the likeliest first. */
 export function* keyWith(
   connection: AgentConnection,
-  value: Uint8Array,
+  key: PublicKey,
   candidates: (keygrips: ReadonlyArray<Keygrip>) => ReadonlyArray<Keygrip>
 ): Effect.fn.Return<Keygrip | undefined> {
   const listing = yield* connection.exchange([KEYINFO_LIST], 1, { status: ["KEYINFO"], live: () => {} })
@@ -44,8 +44,8 @@ export function* keyWith(
   connection.collected.clear()
   for (const keygrip of candidates(grips)) {
     const read = yield* connection.exchange([Buffer.from(`READKEY ${keygrip}\n`)], 1, SILENT)
-    const found = read.kind === "done" && read.ok ? publicValue(dataOf(connection.collected.bytes)) : undefined
-    const same = found !== undefined && Buffer.compare(found, value) === 0
+    const found = read.kind === "done" && read.ok ? publicKey(dataOf(connection.collected.bytes)) : undefined
+    const same = found !== undefined && isSame(found, key)
     connection.collected.clear()
     if (same) return keygrip
   }
@@ -70,26 +70,68 @@ const dataOf = (answer: Buffer): Buffer => {
   return data.subarray(0, length)
 }
 
-/** What tells one public key from every other, by the names of its parts: y of DSA and Elgamal, n of RSA, q of ECC, p of ML-KEM. */
-const parts = ["y", "n", "q", "p"]
+/** A public key as far as it is compared: the family of its algorithm and the parts that make it this key. */
+export interface PublicKey {
+  readonly family: string
+  readonly parts: ReadonlyMap<string, Uint8Array>
+}
 
-/** The value of a public key in canonical form; a NUL may follow it. */
-export const publicValue = (bytes: Buffer): Buffer | undefined => {
+const families: ReadonlyMap<string, string> = new Map([
+  ["rsa", "rsa"],
+  ["openpgp-rsa", "rsa"],
+  ["ecc", "ecc"],
+  ["ecdsa", "ecc"],
+  ["ecdh", "ecc"],
+  ["eddsa", "ecc"],
+  ["dsa", "dsa"],
+  ["elg", "elg"],
+  ["openpgp-elg", "elg"]
+])
+
+/** The parts of each family; of another, all that it has. A curve goes by several names, and a point of one is on no other. */
+const partsOf: ReadonlyMap<string, ReadonlyArray<string>> = new Map([
+  ["rsa", ["n", "e"]],
+  ["ecc", ["q"]],
+  ["dsa", ["p", "q", "g", "y"]],
+  ["elg", ["p", "g", "y"]]
+])
+
+/** Whether two keys are one: every part counts, or a key could be made that shares one part with somebody else's. */
+const isSame = (one: PublicKey, other: PublicKey): boolean =>
+  one.family === other.family && one.parts.size === other.parts.size
+  && [...one.parts].every(([name, value]) => {
+    const its = other.parts.get(name)
+    return its !== undefined && Buffer.compare(value, its) === 0
+  })
+
+/** A public key in canonical form; a NUL may follow it. `undefined` where a part is missing, or there twice. */
+export const publicKey = (bytes: Buffer): PublicKey | undefined => {
   const end = bytes.at(-1) === 0 ? bytes.length - 1 : bytes.length
   const parsed = parseCanonical(bytes.subarray(0, end))
   if (Result.isFailure(parsed)) return undefined
-  const key = parsed.success.slice(1).find((part) => !isAtom(part)) as List | undefined
-  if (key === undefined) return undefined
-  for (const name of parts) {
-    for (const part of key) {
-      if (isAtom(part)) continue
-      const [head, value] = part
-      if (head !== undefined && value !== undefined && isAtom(head) && isAtom(value) && textOf(head) === name) {
-        return Buffer.from(value)
-      }
-    }
+  const [head, key, ...more] = parsed.success
+  if (head === undefined || !isAtom(head) || textOf(head) !== "public-key") return undefined
+  if (key === undefined || isAtom(key) || more.some((part) => !isAtom(part) && textOf(part[0]) === "public-key")) {
+    return undefined
   }
-  return undefined
+  const name = textOf(key[0])
+  const family = families.get(name) ?? name
+  const wanted = partsOf.get(family)
+  const parts = new Map<string, Uint8Array>()
+  for (const part of key.slice(1)) {
+    if (isAtom(part)) continue
+    const [label, value, ...rest] = part
+    const which = textOf(label)
+    if (wanted !== undefined && !wanted.includes(which)) continue
+    if (value === undefined || !isAtom(value) || rest.length > 0) {
+      if (wanted !== undefined) return undefined
+      continue
+    }
+    if (parts.has(which)) return undefined
+    parts.set(which, Buffer.from(value))
+  }
+  return parts.size === 0 || (wanted !== undefined && parts.size < wanted.length) ? undefined : { family, parts }
 }
 
-const textOf = (atom: Uint8Array): string => Buffer.from(atom).toString("latin1")
+const textOf = (sexp: List[number] | undefined): string =>
+  sexp !== undefined && isAtom(sexp) ? Buffer.from(sexp).toString("latin1") : ""

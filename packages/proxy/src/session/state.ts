@@ -16,6 +16,8 @@ export class SessionState {
   keydesc: Buffer | undefined
   /** The line that gives the digest, or `agent` where the agent itself took the data over this connection. */
   hash: Buffer | "agent" | undefined
+  /** Whether the command under way was permitted without knowing what its keys are for. */
+  unknownPurpose = false
   /** Whether the agent's connection has to be reset before its next command. */
   resetPending = false
   /** Options that hold for the session, by name: their lines. */

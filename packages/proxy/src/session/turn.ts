@@ -57,6 +57,7 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
     operations: operationsOf(session, narrowed),
     keygrips: keygripsOf(session, narrowed)
   }
+  state.unknownPurpose = use.keygrips.some((keygrip) => services.keys.info(keygrip).capabilities === undefined)
   const decided = services.authority.permit(use)
   const permit = Effect.isEffect(decided) ? yield* decided : decided
   if (permit._tag === "Refusal") {

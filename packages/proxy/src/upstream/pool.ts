@@ -25,6 +25,9 @@ const wants = (reason: string): boolean => reason === "ENOENT" || reason === "EC
 const wasDropped = (reason: string): boolean => reason === "ECONNRESET" || reason === "EPIPE" || reason === DROPPED
 const again = { schedule: Schedule.spaced(25), times: 20, while: (error: NoAgent) => wasDropped(error.reason) }
 
+/** More clients at once than the agent's socket has places for: a program of its own would wait in connect(2). */
+const queueFull = { schedule: Schedule.spaced(10), while: (error: NoAgent) => error.reason === "EAGAIN" }
+
 /** The router for a single agent. */
 export const makePool = Effect.fnUntraced(
   function*(settings: PoolSettings): Effect.fn.Return<Router, never, Scope.Scope> {
@@ -34,7 +37,7 @@ export const makePool = Effect.fnUntraced(
     const run = yield* FiberSet.makeRuntime<never, unknown, unknown>()
 
     let lastVersion: string | undefined
-    const once = SocketConnection.open(socket).pipe(
+    const once = Effect.retry(SocketConnection.open(socket), queueFull).pipe(
       Effect.tap((connection) =>
         Effect.sync(() => {
           lastVersion = connection.version

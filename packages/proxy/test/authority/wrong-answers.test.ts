@@ -24,6 +24,35 @@ describe("WrongAnswers", () => {
     assert.strictEqual(waits.at(-1), 60_000)
   })
 
+  it("counts what is tried at once as wrong until it is known", () => {
+    const { answers } = start()
+    const turns = Array.from({ length: 60 }, () => answers.turn("git K"))
+    assert.deepStrictEqual(turns.slice(0, 3), [0, 0, 0])
+    const waiting = turns.filter((turn) => turn !== undefined && turn > 0)
+    assert.isBelow(waiting.length, 10)
+    assert.isAbove(turns.filter((turn) => turn === undefined).length, 45)
+  })
+
+  it("lets who gave the right answer give it as often at once as he likes, until he gives a wrong one", () => {
+    const { answers } = start()
+    answers.turn("git K")
+    answers.right("git K")
+    assert.isTrue(Array.from({ length: 50 }, () => answers.turn("git K")).every((turn) => turn === 0))
+    answers.wrong("git K")
+    assert.isFalse(answers.isTrusted("git K"))
+    // 49 are still open
+    assert.isAbove(answers.turn("git K") ?? Infinity, 0)
+  })
+
+  it("gives a turn back of which nothing came", () => {
+    const { answers } = start()
+    for (let i = 0; i < 50; i++) {
+      assert.strictEqual(answers.turn("git K"), 0)
+      answers.unused("git K")
+    }
+    assert.isFalse(answers.suspects("git K"))
+  })
+
   it("lets what is tried in parallel wait in a row, and refuses what is too far away", () => {
     const { answers } = start()
     for (let i = 0; i < 6; i++) answers.wrong("git K")

@@ -2,6 +2,7 @@
 import { describeClient } from "@gripgate/policy/client/describe"
 import type { ClientFacts } from "@gripgate/policy/client/facts"
 import { type Candidate, candidates, identify, type Identity } from "@gripgate/policy/client/identify"
+import { slowFacts } from "@gripgate/policy/client/slow-facts"
 import { parseSelector } from "@gripgate/policy/file/selector"
 import { didYouMean } from "@gripgate/policy/file/suggest"
 import { makeKeyIndex } from "@gripgate/policy/keys/key-index"
@@ -9,7 +10,7 @@ import { standFor } from "@gripgate/policy/keys/stand-for"
 import type { Policy } from "@gripgate/policy/policy"
 import { type Keygrip, parseKeygrip } from "@gripgate/protocol/keygrip"
 import { isOperation, type Operation, operations } from "@gripgate/protocol/operation"
-import { factsOfPid } from "@gripgate/proxy/listen/facts/read-facts"
+import { factsOfPid, readSlow } from "@gripgate/proxy/listen/facts/read-facts"
 import type { Paths } from "@gripgate/proxy/paths"
 import type * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
@@ -23,8 +24,8 @@ import type { ResolvedPolicy } from "../policy-world.ts"
 /** Who is asked about, and how that is known. */
 export interface Who {
   readonly app: string | undefined
-  /** A process that could be more than one app. */
-  readonly ambiguous?: ReadonlyArray<string>
+  /** A process of which it cannot be told who it is. */
+  readonly nobody?: Extract<Identity, { kind: "nobody" }>
   readonly process?: {
     readonly facts: ClientFacts
     readonly identity: Identity
@@ -64,17 +65,19 @@ export const processWith = Effect.fnUntraced(function*(
   paths: Paths
 ): Effect.fn.Return<Who, Failure> {
   const path = socket === undefined ? paths.listenSocket : resolve(socket)
-  const facts = yield* factsOfPid(pid, path)
-  if (facts === undefined) {
+  const found = yield* factsOfPid(pid, path)
+  if (found === undefined) {
     return yield* failure(exitCode.failed, `there is no process ${pid}, or nothing can be learnt of it`)
   }
+  const wanted = slowFacts(policy)
+  const facts = wanted.size === 0 ? found : yield* readSlow(found, wanted)
   const own = [...policy.apps.values()].filter((app) => app.socket !== undefined)
   const owner = own.find((app) => paths.appSocket(app.socket!.name) === path)?.name
   const around = { gateUid: process.getuid?.(), owner, owners: new Set(own.map(({ name }) => name)) }
   const identity = identify(policy, facts, around)
   return {
     app: identity.kind === "app" ? identity.app : undefined,
-    ...identity.kind === "ambiguous" && { ambiguous: identity.apps },
+    ...identity.kind === "nobody" && { nobody: identity },
     process: {
       facts,
       identity,

@@ -1,4 +1,5 @@
 // `gripgate check`: the decision for one question, with everything that was considered. It asks the same code as the gate.
+import { describeIdentity } from "@gripgate/policy/client/describe"
 import { type Decision, explain } from "@gripgate/policy/explain"
 import type { Capability } from "@gripgate/policy/keys/keyring"
 import type { Policy } from "@gripgate/policy/policy"
@@ -95,8 +96,8 @@ const question = Effect.fnUntraced(function*(
 
 const answerTo = (asked: Asked, { keys, policy }: ResolvedPolicy): Answer => {
   const { operation, who } = asked
-  if (who.ambiguous !== undefined) {
-    const barred = `the process could be any of ${who.ambiguous.join(", ")}, and is refused everything`
+  if (who.nobody !== undefined) {
+    const barred = `the process is ${describeIdentity(who.nobody)}; it is refused everything`
     return { asked, verdict: "forbid", parts: [], barred }
   }
   if (asked.keys === undefined) {

@@ -7,8 +7,10 @@ export const asJson = ({ keys, policy }: ResolvedPolicy, { asked, barred, parts,
     {
       v: 1,
       policy: policy.file ?? null,
-      app: asked.who.ambiguous === undefined ? asked.who.app ?? "anyone" : null,
-      ambiguous: asked.who.ambiguous ?? null,
+      app: asked.who.nobody === undefined ? asked.who.app ?? "anyone" : null,
+      nobody: asked.who.nobody === undefined
+        ? null
+        : { why: asked.who.nobody.why, apps: asked.who.nobody.apps },
       operation: asked.operation,
       keygrips: asked.keys ?? null,
       verdict,

@@ -14,7 +14,7 @@ import type { Answer, Part } from "./check.ts"
 /** `chosen`: whether somebody chose the policy, or there is none. */
 export const asText = (resolved: ResolvedPolicy, answer: Answer, chosen: boolean): string => {
   const { asked, barred, parts, verdict } = answer
-  const name = asked.who.app ?? (asked.who.ambiguous === undefined ? "anyone" : "more than one app")
+  const name = asked.who.app ?? (asked.who.nobody === undefined ? "anyone" : "nobody")
   const many = parts.length > 1
   const lines = [bold(`${name}, ${asked.operation}${keysText(resolved, asked.keys)}: ${verdict}`)]
   if (asked.who.process !== undefined) lines.push(...processText(asked.who.process))
@@ -63,7 +63,7 @@ const notesOn = ({ policy }: ResolvedPolicy, { asked, verdict }: Answer, chosen:
   if (!chosen) notes.push("there is no policy file, so this is the built-in policy, which allows everything")
   const { app } = asked.who
   const seen = sees(policy, app)
-  if (asked.keys === undefined && seen !== "all" && asked.who.ambiguous === undefined) {
+  if (asked.keys === undefined && seen !== "all" && asked.who.nobody === undefined) {
     const whose = headerOf(app)
     if (seen === "none") notes.push(`${whose} sees no key: gpg says "No secret key" to every use of one`)
     else {

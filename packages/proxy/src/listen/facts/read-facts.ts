@@ -1,6 +1,8 @@
 // The facts of a client, as they are when it connects: what the kernel says of the connection's other end, then what /proc shows
 // of that process, and then whether it was that process all the time.
 import type { ClientFacts } from "@gripgate/policy/client/facts"
+import { type FactName, factNames } from "@gripgate/policy/client/match"
+import type { SlowFact } from "@gripgate/policy/client/slow-facts"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import type * as net from "node:net"
@@ -9,7 +11,7 @@ import { parseCgroup, snapOfLabel } from "./cgroup.ts"
 import { chainOf, programOf } from "./chain.ts"
 import { holds, type Peer, peerOf, release } from "./peer.ts"
 import { type Processes, processes } from "./process.ts"
-import { readCmdline, readFlatpak, readStatus, slow } from "./slow.ts"
+import { LATE, readCmdline, readFlatpak, readStatus, slow } from "./slow.ts"
 
 type Draft = { -readonly [K in keyof ClientFacts]: ClientFacts[K] }
 
@@ -33,10 +35,18 @@ export const factsOfPeer = (found: Peer, path: string, from: Processes): ClientF
   if (found.label !== undefined) kernel.label = found.label
   const snap = snapOfLabel(found.label)
   if (typeof snap === "object") kernel.snap = snap.snap
-  if (found.pid === undefined || found.guard.kind === "gone") return kernel
+  const unread = found.uid === undefined ? [...kernelFacts, ...processFacts] : processFacts
+  if (found.pid === undefined || found.guard.kind === "gone") return { ...kernel, unread }
   const all = withProcess(kernel, found.pid, from)
-  return all.started !== undefined && holds(found.guard, found.pid, all.started, from) ? all : kernel
+  return all.started !== undefined && holds(found.guard, found.pid, all.started, from) ? all : { ...kernel, unread }
 }
+
+const kernelFacts: ReadonlyArray<FactName> = ["user", "group", "label"]
+
+/** Facts that are gone with the process. */
+const processFacts: ReadonlyArray<FactName> = factNames.filter((fact) => !kernelFacts.includes(fact))
+
+const cgroupFacts: ReadonlyArray<FactName> = ["unit", "user-unit", "cgroup", "container", "snap"]
 
 const withProcess = (kernel: ClientFacts, pid: number, from: Processes): ClientFacts => {
   const stat = from.stat(pid)
@@ -46,41 +56,55 @@ const withProcess = (kernel: ClientFacts, pid: number, from: Processes): ClientF
   if (exe !== undefined) facts.exe = exe
   const cwd = from.cwd(pid)
   if (cwd !== undefined) facts.cwd = cwd
-  const { snap, ...cgroup } = parseCgroup(from.cgroup(pid) ?? "")
+  const lines = from.cgroup(pid)
+  const { snap, ...cgroup } = parseCgroup(lines ?? "")
   Object.assign(facts, cgroup)
   // where AppArmor speaks, the name of a cgroup says nothing more
   if (snap !== undefined && snapOfLabel(kernel.label) === undefined) facts.snap = snap
   facts.chain = chainOf(pid, exe, stat, from)
   const program = programOf(facts.chain)
   if (program !== undefined) facts.program = program
-  return facts
+  // a process can keep others from looking, and a program that was replaced is none that a rule can name
+  const unread: ReadonlyArray<FactName> = [
+    ...(exe === undefined ? ["exe" as const] : []),
+    ...(cwd === undefined ? ["cwd" as const] : []),
+    ...(lines === undefined ? cgroupFacts : []),
+    ...(facts.chain.some((each) => each.exe === undefined) ? ["program" as const, "parent" as const] : [])
+  ]
+  return unread.length === 0 ? facts : { ...facts, unread }
 }
 
-/** Facts that are read only where somebody wants them. */
-export type SlowFact = "cmdline" | "flatpak"
-
 /**
- * The facts with these too, for the process that they were read of: where it has ended, is too slow (SLOW_LIMIT for each),
- * or does not show one, that fact is absent.
+ * The facts with these too, for the process that they were read of. One that it does not show is absent; one that it is too
+ * slow to show (SLOW_LIMIT for each), or took with it, is unread.
  */
 export const readSlow = Effect.fnUntraced(function*(facts: ClientFacts, which: ReadonlySet<SlowFact>) {
   const { pid, started } = facts
   const more: Draft = { ...facts }
   for (const fact of which) delete more[fact]
-  if (pid === undefined || started === undefined) return more
+  const others = facts.unread?.filter((fact) => !which.has(fact as SlowFact)) ?? []
+  delete more.unread
+  const withUnread = (late: ReadonlyArray<FactName>): ClientFacts => {
+    const unread = [...others, ...late]
+    return unread.length === 0 ? more : { ...more, unread }
+  }
+  if (pid === undefined || started === undefined) return withUnread([...which])
   const cmdline = which.has("cmdline") ? yield* slow.read(() => readCmdline(pid)) : undefined
   const flatpak = which.has("flatpak") ? yield* slow.read(() => readFlatpak(pid)) : undefined
-  if (processes.stat(pid)?.started !== started) return more
-  if (cmdline !== undefined) more.cmdline = cmdline
-  if (flatpak !== undefined) more.flatpak = flatpak
-  return more
+  if (processes.stat(pid)?.started !== started) return withUnread([...which])
+  const late: Array<FactName> = []
+  if (cmdline === LATE) late.push("cmdline")
+  else if (cmdline !== undefined) more.cmdline = cmdline
+  if (flatpak === LATE) late.push("flatpak")
+  else if (flatpak !== undefined) more.flatpak = flatpak
+  return withUnread(late)
 })
 
 /** The facts of a process as if it connected now to the socket at `path`; `undefined` where there is no such process. */
 export const factsOfPid = Effect.fnUntraced(function*(pid: number, path: string) {
   const started = processes.stat(pid)?.started
   const read = yield* slow.read(() => readStatus(pid))
-  if (started === undefined || read === undefined) return undefined
+  if (started === undefined || read === undefined || read === LATE) return undefined
   const numbers = (name: string): ReadonlyArray<number> =>
     (new RegExp(`^${name}:([\\t 0-9]*)$`, "m").exec(read.status)?.[1] ?? "").split(/\s+/).filter(Boolean).map(Number)
   // the second one is the effective, as in SO_PEERCRED

@@ -8,13 +8,16 @@ import * as fs from "node:fs/promises"
 /** Milliseconds for one fact, the wait for others included. */
 export const SLOW_LIMIT = 100
 
+/** A read that did not end in time: the process may be hiding something. */
+export const LATE: unique symbol = Symbol("late")
+
 /** Lets one read run at a time; one that does not end in time keeps its turn until it does. */
 export class OneAtATime {
   private busy = false
   private readonly waiting = new Set<() => void>()
 
-  /** What was read; `undefined` where that failed, or did not end within SLOW_LIMIT. */
-  read<A>(read: () => Promise<A>): Effect.Effect<A | undefined> {
+  /** What was read; `undefined` where that failed, LATE where it did not end within SLOW_LIMIT. */
+  read<A>(read: () => Promise<A>): Effect.Effect<A | undefined | typeof LATE> {
     const turn = Effect.callback<A | undefined>((resume) => {
       const start = (): void => {
         this.waiting.delete(start)
@@ -29,7 +32,7 @@ export class OneAtATime {
       // who has waited too long waits no more; what has begun cannot be taken back
       return Effect.sync(() => void this.waiting.delete(start))
     })
-    return Effect.map(Effect.timeoutOption(turn, SLOW_LIMIT), Option.getOrUndefined)
+    return Effect.map(Effect.timeoutOption(turn, SLOW_LIMIT), Option.getOrElse((): typeof LATE => LATE))
   }
 
   private next(): void {

@@ -9,7 +9,7 @@ import type * as Effect from "effect/Effect"
 import type { SessionContext } from "../context.ts"
 import type { Outcome } from "../converse.ts"
 import { claims, keyWith } from "../own-keys.ts"
-import { provenValue } from "./possession.ts"
+import { provenKey } from "./possession.ts"
 import { parseSecretKey } from "./secret-key.ts"
 import { unwrap, wipe } from "./unwrap.ts"
 
@@ -54,11 +54,11 @@ export const judgeKeydata = (session: SessionContext, command: Command, data: Bu
     if (parsed === undefined) {
       return `${UNPROVEN}it is no OpenPGP key, or one with a passphrase, or without its secret part`
     }
-    const value = provenValue(parsed)
-    if (value === undefined) {
+    const proven = provenKey(parsed)
+    if (proven === undefined) {
       return `${UNPROVEN}its secret part is not that of its public part, or of a kind not known here`
     }
-    kept.prove(value)
+    kept.prove(proven)
     return undefined
   } finally {
     wipe(unwrapped)

@@ -1,7 +1,8 @@
 // What a session keeps between KEYWRAP_KEY --import and the end of IMPORT_KEY: the key under which keys travel, a secret, and
-// the public value of the key that was proven to be the client's. Both are good on one connection to the agent.
+// the public key that was proven to be the client's. Both are good on one connection to the agent.
 import { decodeDataInto, decodedLength } from "@gripgate/protocol/escape"
 import { giveSlab, takeSlab } from "../../upstream/collector.ts"
+import type { PublicKey } from "../own-keys.ts"
 
 /** AES-128 (GnuPG agent/command.c KEYWRAP_KEYSIZE). */
 const WRAPPING_KEY = 16
@@ -12,7 +13,7 @@ const D = 0x44
 
 export class KeptImport {
   private slab: Buffer | undefined
-  private value: Buffer | undefined
+  private proven: PublicKey | undefined
 
   /** The 16 bytes under which the client wraps its keys; `undefined` where none were kept. */
   get wrappingKey(): Buffer | undefined {
@@ -30,22 +31,22 @@ export class KeptImport {
     decodeDataInto(payload, this.slab, 0)
   }
 
-  /** Notes the public value of the key that is on its way to the agent; `undefined` for none. */
-  prove(value: Buffer | undefined): void {
-    this.value = value
+  /** Notes the public key that is on its way to the agent; `undefined` for none. */
+  prove(proven: PublicKey | undefined): void {
+    this.proven = proven
   }
 
   /** Hands out, once, what was proven last. */
-  takeProven(): Buffer | undefined {
-    const value = this.value
-    this.value = undefined
-    return value
+  takeProven(): PublicKey | undefined {
+    const { proven } = this
+    this.proven = undefined
+    return proven
   }
 
   /** Wipes and forgets everything: the connection is gone, or has another key. */
   forget(): void {
     if (this.slab !== undefined) giveSlab(this.slab, WRAPPING_KEY)
     this.slab = undefined
-    this.value = undefined
+    this.proven = undefined
   }
 }

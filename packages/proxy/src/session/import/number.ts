@@ -1,5 +1,5 @@
-// Numbers of keys: bytes to BigInt without a string in between, and powers. A BigInt cannot be wiped, so none outlives the
-// function that needs it.
+// Numbers of keys: bytes to BigInt without a string in between. A BigInt cannot be wiped, so none outlives the function that
+// needs it.
 
 /** The number of big-endian bytes. */
 export const numberOf = (bytes: Uint8Array): bigint => {
@@ -18,15 +18,4 @@ export const numberOf = (bytes: Uint8Array): bigint => {
 export const isStandard = (bytes: Uint8Array): boolean => {
   const [first = 0x80, second = 0] = bytes
   return first > 0 && first < 0x80 || first === 0 && second >= 0x80
-}
-
-/** `base` to the power of `exponent`, modulo `modulus`. Not in constant time: only for what its own client sent. */
-export const powerOf = (base: bigint, exponent: bigint, modulus: bigint): bigint => {
-  let result = 1n
-  let square = base % modulus
-  for (let rest = exponent; rest > 0n; rest >>= 1n) {
-    if ((rest & 1n) === 1n) result = result * square % modulus
-    square = square * square % modulus
-  }
-  return result
 }

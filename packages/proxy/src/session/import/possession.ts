@@ -1,32 +1,35 @@
 // Whether the secret parts of a key belong to its public parts, so that whoever sent it has the key. gpg-agent does not look:
 // with --unattended it files whatever comes under the keygrip of the public parts (GnuPG agent/cvt-openpgp.c).
+import type { PublicKey } from "../own-keys.ts"
 import { pointOf } from "./curve.ts"
-import { isStandard, numberOf, powerOf } from "./number.ts"
+import { isStandard, numberOf } from "./number.ts"
 import type { SecretKey } from "./secret-key.ts"
-
-/** Bits of a modulus whose powers are computed here: 4096 take some 50 ms of everybody's time, and gpg makes none longer. */
-const MAX_POWER = 4096
 
 type Parts<Kind extends SecretKey["kind"]> = Extract<SecretKey, { kind: Kind }>["parts"]
 
 /**
- * The public value of a key that is proven: n, y or q, in the spelling of the agent's own answers. `undefined` where nothing is
- * proven, for whatever reason.
+ * The public key whose secret part is proven, in the spelling of the agent's own answers. `undefined` where nothing is proven,
+ * for whatever reason. Of DSA and Elgamal nothing is: whoever chooses the group can make a key with any public value.
  */
-export const provenValue = (key: SecretKey): Buffer | undefined => {
+export const provenKey = (key: SecretKey): PublicKey | undefined => {
   switch (key.kind) {
-    case "rsa":
-      return allStandard(key.parts) && isRsa(key.parts) ? Buffer.from(key.parts.n) : undefined
-    case "dsa":
-      return allStandard(key.parts) && isPower(key.parts, numberOf(key.parts.q)) ? Buffer.from(key.parts.y) : undefined
-    case "elg":
-      return allStandard(key.parts) && isPower(key.parts, numberOf(key.parts.p)) ? Buffer.from(key.parts.y) : undefined
+    case "rsa": {
+      const { e, n } = key.parts
+      return allStandard(key.parts) && isRsa(key.parts) ? publicOf("rsa", { n, e }) : undefined
+    }
     case "ecc": {
       const point = pointOf(key.curve, key.parts.d)
-      return point !== undefined && point.equals(key.parts.q) ? point : undefined
+      return point !== undefined && point.equals(key.parts.q) ? publicOf("ecc", { q: point }) : undefined
     }
+    default:
+      return undefined
   }
 }
+
+const publicOf = (family: string, parts: Record<string, Uint8Array>): PublicKey => ({
+  family,
+  parts: new Map(Object.entries(parts).map(([name, value]) => [name, Buffer.from(value)]))
+})
 
 const allStandard = (parts: Record<string, Uint8Array>): boolean => Object.values(parts).every(isStandard)
 
@@ -43,12 +46,4 @@ const isRsa = (parts: Parts<"rsa">): boolean => {
   if (p <= 2n || q <= 2n || p * q !== numberOf(parts.n)) return false
   const de = numberOf(parts.d) * numberOf(parts.e)
   return de % (p - 1n) === 1n && de % (q - 1n) === 1n && numberOf(parts.u) * p % q === 1n
-}
-
-/** y = g^x modulo p, with x below `order`. */
-const isPower = ({ g, p, x, y }: Pick<Parts<"dsa">, "p" | "g" | "x" | "y">, order: bigint): boolean => {
-  if (8 * (p.length - 1) > MAX_POWER) return false
-  const [base, modulus, exponent] = [numberOf(g), numberOf(p), numberOf(x)]
-  if (base <= 1n || base >= modulus || exponent >= order || order > modulus) return false
-  return powerOf(base, exponent, modulus) === numberOf(y)
 }

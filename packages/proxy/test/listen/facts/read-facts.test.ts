@@ -1,6 +1,7 @@
 // Real clients at a real server, and what they can and cannot make of themselves. A test that root alone can carry out shows
 // the same with processes that are made up.
 import { assert, describe, it } from "@effect/vitest"
+import { factNames } from "@gripgate/policy/client/match"
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import * as fs from "node:fs"
@@ -8,7 +9,7 @@ import { join } from "node:path"
 import type { Peer } from "../../../src/listen/facts/peer.ts"
 import type { Processes, Stat } from "../../../src/listen/facts/process.ts"
 import { factsAvailable, factsOfPeer, factsOfPid, readFacts, readSlow } from "../../../src/listen/facts/read-facts.ts"
-import { slow } from "../../../src/listen/facts/slow.ts"
+import { LATE, slow } from "../../../src/listen/facts/slow.ts"
 import { peer } from "../../../src/native.ts"
 import { startChild } from "../../support/child.ts"
 import { connected, ended, startServer } from "./server.ts"
@@ -17,6 +18,9 @@ const uid = process.getuid!()
 const gid = process.getgid!()
 const isRoot = uid === 0
 const both = new Set(["cmdline", "flatpak"] as const)
+
+/** What nobody knows of a client whose process is gone. */
+const ofProcess = factNames.filter((fact) => !["user", "group", "label"].includes(fact))
 
 /** The program `sleep`, by the path that /proc will show. */
 const sleepProgram = fs.realpathSync("/bin/sleep")
@@ -77,7 +81,7 @@ describe("readFacts", () => {
       const server = yield* startServer
       const { socket } = yield* connected(server)
       socket.destroy()
-      assert.deepStrictEqual(readFacts(socket, server.path), { socket: server.path, chain: [] })
+      assert.deepStrictEqual(readFacts(socket, server.path), { socket: server.path, chain: [], unread: [...factNames] })
     }))
 
   it.live("names whoever called GnuPG's programs, and not a program by its name alone", () =>
@@ -149,7 +153,8 @@ describe("a client that lies", () => {
       assert.deepStrictEqual(readFacts(socket, server.path), {
         socket: server.path,
         chain: [],
-        ...Object.fromEntries(kernel)
+        ...Object.fromEntries(kernel),
+        unread: ofProcess
       })
     }))
 
@@ -181,11 +186,11 @@ describe("a client that lies", () => {
       const server = yield* startServer
       const hanging = Promise.withResolvers<void>()
       const { socket } = yield* connected(server)
-      assert.isUndefined(yield* slow.read(() => hanging.promise))
+      assert.strictEqual(yield* slow.read(() => hanging.promise), LATE)
       const facts = readFacts(socket, server.path)
       assert.strictEqual(facts.exe, process.execPath)
       const without = yield* readSlow(facts, both)
-      assert.deepStrictEqual(without, facts)
+      assert.deepStrictEqual(without, { ...facts, unread: ["cmdline", "flatpak"] })
       hanging.resolve()
       assert.include((yield* readSlow(facts, both)).cmdline ?? "", "client-program.ts")
     }))
@@ -222,10 +227,11 @@ describe("factsOfPeer", () => {
     guard: { kind: "pidfd", pidfd: 7 },
     ...changes
   })
-  const kernel = { socket: "/run/S", pid: 30, uid: 8, gid: 8, groups: [], chain: [] }
+  const bare = { socket: "/run/S", pid: 30, uid: 8, gid: 8, groups: [], chain: [] }
+  const kernel = { ...bare, unread: ofProcess }
   const unit = "snap.mail.mail.service"
   const all = {
-    ...kernel,
+    ...bare,
     started: 900,
     exe: "/usr/bin/mail",
     cwd: "/home/mail",
@@ -296,7 +302,7 @@ describe("factsAvailable", () => {
       assert.deepStrictEqual(yield* child.ask({ available: true }), {
         available: "koffi cannot be loaded, so of clients nothing is known but the socket they come through: "
           + "Cannot find module 'koffi'",
-        facts: { socket: "a path", chain: [] }
+        facts: { socket: "a path", chain: [], unread: [...factNames] }
       })
     }))
 })

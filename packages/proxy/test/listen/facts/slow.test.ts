@@ -5,7 +5,14 @@ import * as TestClock from "effect/testing/TestClock"
 import { spawnSync } from "node:child_process"
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { applicationIn, OneAtATime, readCmdline, readFlatpak, SLOW_LIMIT } from "../../../src/listen/facts/slow.ts"
+import {
+  applicationIn,
+  LATE,
+  OneAtATime,
+  readCmdline,
+  readFlatpak,
+  SLOW_LIMIT
+} from "../../../src/listen/facts/slow.ts"
 import { scratch } from "../../support/scratch.ts"
 
 describe("OneAtATime", () => {
@@ -23,9 +30,9 @@ describe("OneAtATime", () => {
       yield* TestClock.adjust(SLOW_LIMIT / 2)
       const second = yield* Effect.forkChild(read("second", Promise.resolve("second")), { startImmediately: true })
       yield* TestClock.adjust(SLOW_LIMIT / 2)
-      assert.isUndefined(yield* Fiber.join(first))
+      assert.strictEqual(yield* Fiber.join(first), LATE)
       yield* TestClock.adjust(SLOW_LIMIT / 2)
-      assert.isUndefined(yield* Fiber.join(second))
+      assert.strictEqual(yield* Fiber.join(second), LATE)
       assert.deepStrictEqual(begun, ["first"])
       const third = yield* Effect.forkChild(read("third", Promise.resolve("3")), { startImmediately: true })
       const fourth = yield* Effect.forkChild(read("fourth", Promise.resolve("4")), { startImmediately: true })

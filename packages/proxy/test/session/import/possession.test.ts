@@ -2,9 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { type Sexp } from "@gripgate/protocol/sexp/sexp"
 import { writeCanonical } from "@gripgate/protocol/sexp/write-canonical"
 import { diffieHellman, generateKeyPairSync } from "node:crypto"
-import { provenValue } from "../../../src/session/import/possession.ts"
+import { provenKey } from "../../../src/session/import/possession.ts"
 import { parseSecretKey, type SecretKey } from "../../../src/session/import/secret-key.ts"
 import { unwrap } from "../../../src/session/import/unwrap.ts"
+import type { PublicKey } from "../../../src/session/own-keys.ts"
 import { recorded, withPassphrase, wrappingKey } from "./recorded.ts"
 
 const plain = (wrapped: Buffer): Buffer => {
@@ -19,10 +20,20 @@ const parsed = (wrapped: Buffer): SecretKey => {
   return key
 }
 
-const proven = (bytes: Buffer): Buffer | undefined => {
+const proven = (bytes: Buffer): PublicKey | undefined => {
   const key = parseSecretKey(bytes)
-  return key === undefined ? undefined : provenValue(key)
+  return key === undefined ? undefined : provenKey(key)
 }
+
+const publicKeyOf = (family: string, parts: Readonly<Record<string, Uint8Array>>): PublicKey => ({
+  family,
+  parts: new Map(Object.entries(parts).map(([name, value]) => [name, Buffer.from(value)]))
+})
+const point = (q: Uint8Array): PublicKey => publicKeyOf("ecc", { q })
+
+/** Keys of which something can be proven, and keys of which nothing can. */
+const provable = Object.entries(recorded).filter(([name]) => !name.startsWith("dsa"))
+const unprovable = Object.entries(recorded).filter(([name]) => name.startsWith("dsa"))
 
 const word = (text: string): Buffer => Buffer.from(text)
 const list = (algo: string, values: ReadonlyArray<Uint8Array>, curve?: string): Array<Sexp> => [
@@ -55,7 +66,7 @@ const inverse = (number: bigint, modulus: bigint): bigint => {
 }
 
 /** The secret of one key beside the public part of another. */
-const crossed = (one: SecretKey, other: SecretKey): Buffer | undefined => {
+const crossed = (one: SecretKey, other: SecretKey): PublicKey | undefined => {
   if (one.kind === "ecc" && other.kind === "ecc") {
     return proven(made("ECDSA", [other.parts.q, one.parts.d], other.curve))
   }
@@ -67,22 +78,36 @@ const crossed = (one: SecretKey, other: SecretKey): Buffer | undefined => {
 }
 
 describe("a key as gpg sends it is proven", () => {
-  for (const [name, wrapped] of Object.entries(recorded)) {
+  for (const [name, wrapped] of provable) {
     it(name, () => {
       const key = parsed(wrapped)
-      const value = key.kind === "rsa" ? key.parts.n : key.kind === "ecc" ? key.parts.q : key.parts.y
-      assert.deepStrictEqual(provenValue(key), Buffer.from(value))
+      assert.isTrue(key.kind === "rsa" || key.kind === "ecc")
+      const expected = key.kind === "rsa"
+        ? publicKeyOf("rsa", { n: key.parts.n, e: key.parts.e })
+        : key.kind === "ecc"
+        ? point(key.parts.q)
+        : undefined
+      assert.deepStrictEqual(provenKey(key), expected)
     })
   }
+
+  it("and what was proven outlives the bytes that are wiped", () => {
+    for (const [name, wrapped] of provable) {
+      const bytes = plain(wrapped)
+      const [one, other] = [proven(bytes), proven(plain(wrapped))]
+      bytes.fill(0)
+      assert.deepStrictEqual(one, other, name)
+    }
+  })
 
   it("Ed448 and X448, as newer agents spell them", () => {
     const ed = generateKeyPairSync("ed448")
     const x = generateKeyPairSync("x448")
     for (const [curve, pair, size] of [["Ed448", ed, 57], ["X448", x, 56]] as const) {
       const secret = pair.privateKey.export({ format: "der", type: "pkcs8" }).subarray(-size)
-      const point = pair.publicKey.export({ format: "der", type: "spki" }).subarray(-size)
-      assert.deepStrictEqual(proven(made("EDDSA", [point, secret], curve)), point)
-      assert.isUndefined(proven(made("EDDSA", [point, Buffer.alloc(size, 7)], curve)))
+      const q = pair.publicKey.export({ format: "der", type: "spki" }).subarray(-size)
+      assert.deepStrictEqual(proven(made("EDDSA", [q, secret], curve)), point(q))
+      assert.isUndefined(proven(made("EDDSA", [q, Buffer.alloc(size, 7)], curve)))
     }
     assert.strictEqual(diffieHellman({ privateKey: x.privateKey, publicKey: x.publicKey }).length, 56)
   })
@@ -94,21 +119,21 @@ describe("a key as gpg sends it is proven", () => {
         + "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5",
       "hex"
     )
-    assert.deepStrictEqual(proven(made("ECDSA", [base, Buffer.from([1])], "NIST P-256")), base)
+    assert.deepStrictEqual(proven(made("ECDSA", [base, Buffer.from([1])], "NIST P-256")), point(base))
   })
 })
 
 describe("nothing is proven", () => {
-  for (const [name, wrapped] of Object.entries(recorded)) {
+  for (const [name, wrapped] of provable) {
     it(`with any one bit of a public part of ${name} changed`, () => {
       const key = parsed(wrapped)
-      const value = key.kind === "rsa" ? key.parts.n : key.kind === "ecc" ? key.parts.q : key.parts.y
+      const value = key.kind === "rsa" ? key.parts.n : key.kind === "ecc" ? key.parts.q : Buffer.alloc(0)
       for (const at of [1, value.length >> 1, value.length - 1]) {
         value[at]! ^= 1
-        assert.isUndefined(provenValue(key), `byte ${at}`)
+        assert.isUndefined(provenKey(key), `byte ${at}`)
         value[at]! ^= 1
       }
-      assert.isDefined(provenValue(key))
+      assert.isDefined(provenKey(key))
     })
   }
 
@@ -123,7 +148,7 @@ describe("nothing is proven", () => {
     const key = parsed(recorded["nistp256"]!)
     if (key.kind !== "ecc") throw new Error("expected a point")
     for (const curve of ["secp256k1", "brainpoolP256r1", "nistp256", "NIST P-192", "Ed25519", "", "constructor"]) {
-      assert.isUndefined(provenValue({ ...key, curve }), curve)
+      assert.isUndefined(provenKey({ ...key, curve }), curve)
     }
   })
 
@@ -155,10 +180,34 @@ describe("nothing is proven", () => {
     assert.isUndefined(proven(made("RSA", parts(text, p, q))))
   })
 
-  it("by powers that cost more time than a key is worth", () => {
+  for (const [name, wrapped] of unprovable) {
+    it(`by a whole key as gpg sends it, ${name}: anybody can make one with any public value`, () => {
+      const key = parsed(wrapped)
+      assert.include(["dsa", "elg"], key.kind)
+      assert.isUndefined(provenKey(key))
+    })
+  }
+
+  it("by a group in which the public part of another key is the power of a known number", () => {
+    const rsa = parsed(recorded["rsa2048"]!)
+    if (rsa.kind !== "rsa") throw new Error("expected an RSA key")
+    const n = Buffer.from(rsa.parts.n)
+    const one = Buffer.from([1])
+    // n = n^1 modulo anything that is greater
+    for (const more of [2n, 4n, 6n]) {
+      const p = standard(numberOf(n) + more)
+      for (const bytes of [made("ELG", [p, n, n, one]), made("DSA", [p, standard(257n), n, n, one])]) {
+        assert.isDefined(parseSecretKey(bytes), "a key that the agent would take")
+        assert.isUndefined(proven(bytes))
+      }
+    }
+  })
+
+  it("by powers, however large, and in no time", () => {
     const huge = standard((1n << 8192n) - 1n)
     const started = performance.now()
     assert.isUndefined(proven(made("ELG", [huge, Buffer.from([3]), Buffer.from([9]), Buffer.from([2])])))
+    assert.isUndefined(proven(made("ELG", [huge, Buffer.from([3]), Buffer.from([9]), huge])))
     assert.isBelow(performance.now() - started, 200)
   })
 })
@@ -170,7 +219,7 @@ describe("what is no whole key without a passphrase is not taken apart", () => {
   const good = list("EDDSA", [q, d], "Ed25519")
   const without = (index: number): Array<Sexp> => good.filter((_, at) => at !== index)
 
-  it("but the key itself is", () => assert.deepStrictEqual(proven(writeCanonical(good)), Buffer.from(q)))
+  it("but the key itself is", () => assert.deepStrictEqual(proven(writeCanonical(good)), point(q)))
 
   it("a key with a passphrase", () => assert.isUndefined(parseSecretKey(plain(withPassphrase))))
 

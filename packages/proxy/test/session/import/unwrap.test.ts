@@ -30,6 +30,7 @@ describe("unwrap", () => {
 
 describe("KeptImport", () => {
   const key = Buffer.from("0123456789\r\n%\0\xff.", "latin1")
+  const proven = { family: "ecc", parts: new Map([["q", Buffer.from("value")]]) }
   const answer = Buffer.from("D 0123456789%0D%0A%25\0\xff.\n", "latin1")
 
   it("keeps the key of an answer, unescaped, and the next in its place", () => {
@@ -54,7 +55,7 @@ describe("KeptImport", () => {
   it("wipes the key when it is forgotten, and what was proven goes with it", () => {
     const kept = new KeptImport()
     kept.keep(answer)
-    kept.prove(Buffer.from("value"))
+    kept.prove(proven)
     const bytes = kept.wrappingKey
     kept.forget()
     assert.deepStrictEqual(bytes, Buffer.alloc(16))
@@ -64,8 +65,8 @@ describe("KeptImport", () => {
 
   it("hands out what was proven once", () => {
     const kept = new KeptImport()
-    kept.prove(Buffer.from("value"))
-    assert.deepStrictEqual(kept.takeProven(), Buffer.from("value"))
+    kept.prove(proven)
+    assert.deepStrictEqual(kept.takeProven(), proven)
     assert.isUndefined(kept.takeProven())
   })
 })
