@@ -185,12 +185,14 @@ describe("a client that lies", () => {
     Effect.gen(function*() {
       const server = yield* startServer
       const hanging = Promise.withResolvers<void>()
+      yield* Effect.addFinalizer(() => Effect.sync(hanging.resolve))
       const { socket } = yield* connected(server)
       assert.strictEqual(yield* slow.read(() => hanging.promise), LATE)
       const facts = readFacts(socket, server.path)
       assert.strictEqual(facts.exe, process.execPath)
       const without = yield* readSlow(facts, both)
-      assert.deepStrictEqual(without, { ...facts, unread: ["cmdline", "flatpak"] })
+      // somewhere above this test a process may hide its program, and then that is unread too
+      assert.deepStrictEqual(without, { ...facts, unread: [...facts.unread ?? [], "cmdline", "flatpak"] })
       hanging.resolve()
       assert.include((yield* readSlow(facts, both)).cmdline ?? "", "client-program.ts")
     }))
