@@ -1,0 +1,31 @@
+// Opens the ledger of a folder and appends records behind those that are in it: two, some at once, and one that waits for
+// the head. What becomes of each is told on standard output at once: `+TEXT` for what is durable, `-TEXT MESSAGE` for what
+// failed, and in the end `*LINE` for each line of the log. Arguments: the folder, and how many go together.
+import * as Effect from "effect/Effect"
+import { writeSync } from "node:fs"
+import { numbered, open } from "./place.ts"
+
+const [folder, together] = process.argv.slice(2)
+
+const program = Effect.gen(function*() {
+  const { ledger, lines, replayed } = yield* open(folder!)
+  yield* Effect.addFinalizer(() => Effect.sync(() => lines.forEach(([, line]) => writeSync(1, `*${line}\n`))))
+  let next = replayed.length
+  const append = (options?: { readonly head: boolean }) =>
+    Effect.suspend(() => {
+      const record = numbered(next++)
+      return Effect.match(ledger.append(record, options), {
+        onSuccess: () => writeSync(1, `+${record.text}\n`),
+        onFailure: ({ message }) => writeSync(1, `-${record.text} ${message}\n`)
+      })
+    })
+  yield* append()
+  yield* append()
+  yield* Effect.all(Array.from({ length: Number(together) }, () => append()), { concurrency: "unbounded" })
+  yield* append({ head: true })
+})
+
+await Effect.runPromise(Effect.match(Effect.scoped(program), {
+  onSuccess: () => {},
+  onFailure: ({ message }) => writeSync(1, `!${message}\n`)
+}))
