@@ -1,6 +1,6 @@
 // The policies that need no file: nothing but a `default`. The first run uses one, and so does `--default` on the
 // command line.
-import type { App, Default, Policy } from "./policy.ts"
+import { type App, type Default, type Policy, standardApprove } from "./policy.ts"
 
 /**
  * A policy of only a `default`. Under `ask` and `forbid` everyone sees all keys, unlike in a file that says no more
@@ -13,7 +13,8 @@ export const builtin = (verdict: Default["verdict"]): Policy => ({
   apps: new Map(),
   anyone: verdict === "allow" ? undefined : everyone,
   limits: new Map(),
-  gate: { access: { mode: 0o600 } }
+  gate: { access: { mode: 0o600 } },
+  approve: standardApprove
 })
 
 const everyone: App = {

@@ -86,6 +86,8 @@ export interface Policy {
   readonly limits: ReadonlyMap<LimitName, number>
   /** `[gate]`. */
   readonly gate: GateTable
+  /** `[approve]`. */
+  readonly approve: ApproveTable
 }
 
 /** `[gate]`: what a flag of `gripgate serve` says otherwise. */
@@ -98,6 +100,46 @@ export interface GateTable {
   readonly sockets?: ReadonlyArray<string>
   /** Who may connect to a socket that no app owns. */
   readonly access: SocketAccess
+  /** Who may answer questions and give or take back grants; the gate's own user where nobody is named. */
+  readonly owners?: Owners
+  /** The group that may connect to the control socket, by name or number; the gate's own user alone without. */
+  readonly controlGroup?: string
+}
+
+/** Users by name or number; `numbers` once names have been looked up. */
+export interface Owners {
+  readonly names: ReadonlyArray<string>
+  readonly place: Place
+  readonly numbers?: ReadonlyArray<number>
+}
+
+/** Whatever can put a question to the owner. */
+export const approverNames = ["pinentry", "terminal", "notification"] as const
+
+export type ApproverName = typeof approverNames[number]
+
+/** `[approve]`. Times in milliseconds. */
+export interface ApproveTable {
+  readonly approvers: ReadonlyArray<ApproverName>
+  /** One after the other, as they are listed, instead of all together. */
+  readonly inTurn: boolean
+  /** How long the owner has for an answer, from when he can see the question. */
+  readonly timeout: number
+  /** How long nobody is asked for an app after two questions without an answer. */
+  readonly pause: number
+  /** How long a yes for a while is good where the entry does not say. */
+  readonly remember: number
+  /** The program to ask with, where not gpg-agent's. */
+  readonly pinentry?: string
+}
+
+/** How the owner is asked where the file does not say. */
+export const standardApprove: ApproveTable = {
+  approvers: approverNames,
+  inTurn: false,
+  timeout: 120_000,
+  pause: 300_000,
+  remember: 900_000
 }
 
 /** The words of `[limits]` that are counts. */

@@ -39,13 +39,24 @@ export const resolveAccounts = (
       problems.push({ place: app.socket!.place, message: `there is no group ${quote(group)} on this machine` })
     }
   }
-  return { policy: { ...policy, apps }, problems }
+  const { controlGroup, owners } = policy.gate
+  if (owners === undefined) return { policy: { ...policy, apps }, problems }
+  const { names, place } = owners
+  if (controlGroup !== undefined && numberIn(controlGroup) === undefined && accounts.gid(controlGroup) === undefined) {
+    problems.push({ place, message: `there is no group ${quote(controlGroup)} on this machine` })
+  }
+  const numbers = names.flatMap((name) => {
+    const uid = numberIn(name) ?? accounts.uid(name)
+    if (uid === undefined) problems.push(nobody({ fact: "user", place }, name))
+    return uid ?? []
+  })
+  return { policy: { ...policy, apps, gate: { ...policy.gate, owners: { ...owners, numbers } } }, problems }
 }
 
 /** A user or group by number. */
 export const numberIn = (value: string): number | undefined => /^\d{1,10}$/.test(value) ? Number(value) : undefined
 
-const nobody = (condition: Condition, value: string): Problem => ({
+const nobody = (condition: Pick<Condition, "fact" | "place">, value: string): Problem => ({
   place: condition.place,
   message: `there is no ${condition.fact} ${quote(value)} on this machine`,
   hint: `${condition.fact}s go by name or by number`

@@ -42,6 +42,8 @@ export interface ClientFacts {
   readonly cwd?: string
   /** The client first, then its parents, up to the leader of its session. */
   readonly chain: ReadonlyArray<ProcessFacts>
+  /** The leader of its session, a shell of a terminal or a service: for whom a yes for a while is good. */
+  readonly leader?: { readonly pid: number; readonly started: number }
   /** Facts that could not be read: the client has ended, or hides them. */
   readonly unread?: ReadonlyArray<FactName>
   /** The path of the first program of the chain that is not one of GnuPG's own: whoever called gpg. */

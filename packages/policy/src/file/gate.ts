@@ -1,19 +1,29 @@
-// `[gate]`: where the agent is, and the sockets that no app owns.
+// `[gate]`: where the agent is, the sockets that no app owns, and who may answer for the owner of the keys.
 import * as Result from "effect/Result"
-import type { App, GateTable } from "../policy.ts"
+import type { App, GateTable, Owners } from "../policy.ts"
+import { readAccount } from "./account.ts"
 import { DEFAULT_MODE, parseSocket, readAccess } from "./own-socket.ts"
+import { parsePath } from "./path.ts"
 import { type Problem, quote, type Wrong } from "./problem.ts"
 import { MAX_SOCKET_PATH } from "./socket.ts"
-import { kindOf, type Node, type Table } from "./tree.ts"
+import { kindOf, type Node, type Setting, type Table } from "./tree.ts"
 import { readParsed, refuseOthers } from "./value.ts"
 
 /** What `[gate]` can hold. */
-export const gateWords = ["upstream", "homedir", "sockets", "socket-mode", "socket-group"] as const
+export const gateWords = [
+  "upstream",
+  "homedir",
+  "sockets",
+  "socket-mode",
+  "socket-group",
+  "owners",
+  "control-group"
+] as const
 
-/** Reads `[gate]`; `owners` are the apps by the sockets that they own. */
+/** Reads `[gate]`; `ofApps` are the apps by the sockets that they own. */
 export const readGate = (
   table: Table | undefined,
-  owners: ReadonlyMap<string, App>,
+  ofApps: ReadonlyMap<string, App>,
   problems: Array<Problem>
 ): GateTable => {
   if (table === undefined) return { access: { mode: DEFAULT_MODE } }
@@ -22,28 +32,22 @@ export const readGate = (
   const homedir = table.settings.get("homedir")
   const sockets = table.settings.get("sockets")
   const agent = upstream && readParsed(upstream.node, problems, "upstream = \"/run/agent/S.gpg-agent\"", parseUpstream)
+  const owners = table.settings.get("owners")
+  const group = table.settings.get("control-group")
+  if (group !== undefined && owners === undefined) {
+    const hint = "name those who may answer: owners = [\"alice\"]"
+    problems.push({ place: group.place, message: "control-group lets in nobody without owners", hint })
+  }
+  const controlGroup = group && readAccount(group.node, "group", "control-group = \"keys\"", problems)
   const home = homedir && readParsed(homedir.node, problems, "homedir = \"/home/alice/.gnupg\"", parsePath)
   return {
     ...(agent === undefined ? {} : { upstream: agent }),
     ...(home === undefined ? {} : { homedir: home }),
-    ...(sockets === undefined ? {} : { sockets: readSockets(sockets.node, owners, problems) }),
+    ...(sockets === undefined ? {} : { sockets: readSockets(sockets.node, ofApps, problems) }),
+    ...(owners === undefined ? {} : { owners: readOwners(owners, problems) }),
+    ...(controlGroup === undefined ? {} : { controlGroup }),
     access: readAccess(table.settings, problems)
   }
-}
-
-const parsePath = (path: string): Result.Result<string, Wrong> => {
-  // U+FFFD is what is left of bytes that were no UTF-8.
-  if (/[\p{Cc}\uFFFD]/u.test(path) || !path.isWellFormed()) {
-    return Result.fail({ message: `control characters and invalid UTF-8 have no place in a path: ${quote(path)}` })
-  }
-  if (path.startsWith("/")) return Result.succeed(path)
-  const hint = path.startsWith("~")
-    ? "nothing stands for a home directory here: write it out, from \"/\" on"
-    : "an absolute path begins with \"/\""
-  return Result.fail({
-    message: `expected an absolute path, got ${path === "" ? "an empty string" : quote(path)}`,
-    hint
-  })
 }
 
 const parseUpstream = (path: string): Result.Result<string, Wrong> => {
@@ -52,9 +56,22 @@ const parseUpstream = (path: string): Result.Result<string, Wrong> => {
   return Result.fail({ message: `a socket's path has at most ${MAX_SOCKET_PATH} bytes, this one has ${bytes}` })
 }
 
+const readOwners = ({ node, place }: Setting, problems: Array<Problem>): Owners => {
+  if (node.kind !== "array") {
+    const hint = node.kind === "string" ? `owners = [${quote(node.value)}]` : OWNERS
+    problems.push({ place: node.place, message: `expected an array of users, got ${kindOf(node)}`, hint })
+    return { names: [], place }
+  }
+  const names = node.elements.map((element) => readAccount(element, "user", OWNERS, problems))
+  if (names.length === 0) problems.push({ place: node.place, message: "owners names nobody", hint: OWNERS })
+  return { names: names.filter((name) => name !== undefined), place }
+}
+
+const OWNERS = "owners = [\"alice\"]"
+
 const readSockets = (
   node: Node,
-  owners: ReadonlyMap<string, App>,
+  ofApps: ReadonlyMap<string, App>,
   problems: Array<Problem>
 ): ReadonlyArray<string> => {
   if (node.kind !== "array") {
@@ -67,7 +84,7 @@ const readSockets = (
     const { place } = element
     const name = readParsed(element, problems, "sockets = [\"S.gpg-agent\"]", parseSocket)
     if (name === undefined) continue
-    const owner = owners.get(name)
+    const owner = ofApps.get(name)
     if (found.has(name)) problems.push({ place, message: `the socket ${quote(name)} is listed twice` })
     else if (owner !== undefined) problems.push(owned(element, name, owner))
     found.add(name)

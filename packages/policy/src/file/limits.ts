@@ -1,9 +1,8 @@
 // `[limits]`: how many, and how long, at most.
-import { parseDuration } from "../duration.ts"
 import { countLimits, type LimitName, timeLimits } from "../policy.ts"
 import { type Problem, quote } from "./problem.ts"
 import { kindOf, type Node, type Table } from "./tree.ts"
-import { readParsed, refuseOthers } from "./value.ts"
+import { readDuration, refuseOthers } from "./value.ts"
 
 /** Largest count that a limit can be. */
 export const MAX_COUNT_LIMIT = 1_000_000
@@ -22,7 +21,7 @@ export const readLimits = (table: Table | undefined, problems: Array<Problem>): 
     if (value !== undefined) found.set(name, value)
   }
   for (const name of countLimits) put(name, (node) => readCount(name, node, problems))
-  for (const name of timeLimits) put(name, (node) => readParsed(node, problems, `${name} = "30s"`, parseDuration))
+  for (const name of timeLimits) put(name, (node) => readDuration(name, node, problems))
   return found
 }
 

@@ -4,6 +4,7 @@ import { isOperation } from "@gripgate/protocol/operation"
 import * as Result from "effect/Result"
 import type { App, Default, OwnSocket, Policy } from "../policy.ts"
 import { appWords, readAnyone, readApp } from "./app.ts"
+import { approveWords, readApprove } from "./approve.ts"
 import { gateWords, readGate } from "./gate.ts"
 import { limitWords, readLimits } from "./limits.ts"
 import { readOperations } from "./operations.ts"
@@ -16,7 +17,7 @@ import { notOneOf, readString, readTable } from "./value.ts"
 export const MAX_POLICY_BYTES = 1024 * 1024
 
 /** What stands at the top of the file. */
-export const topWords = ["default", "operations", "apps", "anyone", "limits", "gate"] as const
+export const topWords = ["default", "operations", "apps", "anyone", "limits", "gate", "approve"] as const
 
 /** What `default` can be. */
 export const defaults = ["allow", "ask", "forbid"] as const
@@ -53,7 +54,8 @@ const read = ({ settings }: Table, file: string, problems: Array<Problem>): Poli
     apps,
     anyone: anyone && readAnyone(anyone, byDefault.verdict === "allow" ? "all" : "none", problems),
     limits: readLimits(tableIn(settings.get("limits"), problems), problems),
-    gate: readGate(tableIn(settings.get("gate"), problems), owners, problems)
+    gate: readGate(tableIn(settings.get("gate"), problems), owners, problems),
+    approve: readApprove(tableIn(settings.get("approve"), problems), problems)
   }
 }
 
@@ -109,11 +111,13 @@ const unknown = ({ key, place }: Setting): Problem => {
     ? `${key} stands below [apps.NAME]`
     : gateWords.some((word) => word === key)
     ? `${key} stands below [gate]`
+    : approveWords.some((word) => word === key)
+    ? `${key} stands below [approve]`
     : limitWords.some((word) => word === key)
     ? `${key} stands below [limits]`
     : undefined
   if (table !== undefined) return { place, message: `${key} does not belong at the top of the file`, hint: table }
   const message = `${quote(key)} is not known to this version of gripgate`
-  const known = "known here are default, [operations], [apps.NAME], [anyone], [limits] and [gate]"
+  const known = "known here are default, [operations], [apps.NAME], [anyone], [limits], [gate] and [approve]"
   return { place, message, hint: didYouMean(key, topWords) ?? known }
 }

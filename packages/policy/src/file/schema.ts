@@ -4,10 +4,11 @@
 import { operations } from "@gripgate/protocol/operation"
 import { factNames } from "../client/match.ts"
 import { unitWords } from "../duration.ts"
-import { countLimits, timeLimits } from "../policy.ts"
+import { approverNames, countLimits, timeLimits } from "../policy.ts"
 import { verdicts } from "../verdict.ts"
 import { MAX_ID } from "./account.ts"
 import { anyoneWords, APP_NAME, appWords } from "./app.ts"
+import { approveOrders, approveWords } from "./approve.ts"
 import { entryWords } from "./entry.ts"
 import { gateWords } from "./gate.ts"
 import { MAX_COUNT_LIMIT } from "./limits.ts"
@@ -34,7 +35,8 @@ export const policySchema = (): unknown => ({
     },
     anyone: { ...record([...anyoneWords, ...operations], { keys, ...entries }), description: "Whoever is no app." },
     limits: { ...limits, description: "Numbers and times that bound what a client can take up." },
-    gate: { ...gate, description: "Where the agent is, and the sockets that no app owns." }
+    gate: { ...gate, description: "Where the agent is, the sockets that no app owns, and who is the owner." },
+    approve: { ...approve, description: "How the owner is asked." }
   }),
   $defs: { verdict, entry, duration, rate, selector, account, socket: socketName, texts, paths, accounts }
 })
@@ -200,7 +202,28 @@ const gate = {
       description: "Sockets for whoever is no app, or is an app by its match."
     },
     "socket-mode": socketMode,
-    "socket-group": socketGroup
+    "socket-group": socketGroup,
+    owners: {
+      type: "array",
+      items: ref("account"),
+      minItems: 1,
+      description: "Users who may answer questions and give grants; the gate's own user where nobody is named."
+    },
+    "control-group": { ...ref("account"), description: "The group that may connect to the control socket." }
   }),
-  dependentRequired: { "socket-group": ["socket-mode"] }
+  dependentRequired: { "socket-group": ["socket-mode"], "control-group": ["owners"] }
 }
+
+const approve = record(approveWords, {
+  approvers: {
+    type: "array",
+    items: { enum: approverNames },
+    uniqueItems: true,
+    description: "What puts a question to the owner, in this order; all three where nothing is said, [] for nobody."
+  },
+  order: { enum: approveOrders, description: "All together, which is what holds without it, or one after the other." },
+  timeout: { ...ref("duration"), description: "How long the owner has for an answer." },
+  pause: { ...ref("duration"), description: "How long an app is refused after two questions without an answer." },
+  remember: { ...ref("duration"), description: "How long a yes for a while is good where the entry does not say." },
+  pinentry: { type: "string", pattern: "^/", description: "The pinentry to ask with, where not gpg-agent's." }
+})

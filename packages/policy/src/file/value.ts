@@ -1,6 +1,7 @@
 // What readers of settings share: a value that must be a string, one of a few words, or a text with a grammar of its
 // own; and the problem of a word that a table does not know.
 import * as Result from "effect/Result"
+import { parseDuration } from "../duration.ts"
 import { allOf, oneOf, type Problem, quote, type Wrong } from "./problem.ts"
 import { didYouMean } from "./suggest.ts"
 import { kindOf, type Node, type Setting, type Table } from "./tree.ts"
@@ -26,6 +27,10 @@ export const readParsed = <A>(
   problems.push({ place: node.place, ...parsed.failure })
   return undefined
 }
+
+/** A value that must be a duration, in milliseconds; `name` is the setting. */
+export const readDuration = (name: string, node: Node, problems: Array<Problem>): number | undefined =>
+  readParsed(node, problems, `${name} = "30s"`, parseDuration)
 
 /** A value that must be a table; `example` is how it could be written. */
 export const readTable = (node: Node, problems: Array<Problem>, example: string): Table | undefined => {

@@ -28,7 +28,7 @@ const noDefault = (policy: Policy): ReadonlyArray<Finding> => {
   return [{ level: "warning", message, hint: "write default = \"allow\", \"ask\" or \"forbid\" as its first line" }]
 }
 
-// ask and token wait for approvers and grants.
+// tokens wait for grants that have one
 const unsatisfied = (policy: Policy): ReadonlyArray<Finding> => {
   const found: Array<Finding> = []
   const tables = [
@@ -36,9 +36,8 @@ const unsatisfied = (policy: Policy): ReadonlyArray<Finding> => {
     ...clients(policy).flatMap((client) => [client.operations, ...client.with.map(({ operations }) => operations)])
   ]
   for (const entry of [policy.default, ...tables.flatMap((table) => [...table.values()])]) {
-    if (entry.verdict !== "ask" && entry.verdict !== "token") continue
-    const lacking = entry.verdict === "ask" ? "put a question to the owner" : "check a token"
-    found.push(about(entry, "warning", `${entry.text} is refused: this version of gripgate cannot ${lacking}`))
+    if (entry.verdict !== "token") continue
+    found.push(about(entry, "warning", `${entry.text} is refused: this version of gripgate cannot check a token`))
   }
   return found
 }

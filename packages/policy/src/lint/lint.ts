@@ -1,6 +1,7 @@
 // What is not wrong with a policy and still deserves a word. None of it stops the gate; what is marked as an error makes it
 // refuse somebody.
 import { comparePlaces, type Policy } from "../policy.ts"
+import { approveFindings } from "./approve.ts"
 import { certifyFindings, type KnownKey } from "./certify.ts"
 import { clientFindings, type Programs } from "./clients.ts"
 import { entryFindings } from "./entries.ts"
@@ -18,5 +19,6 @@ export const lint = (policy: Policy, known: Known = {}): ReadonlyArray<Finding> 
   [
     ...entryFindings(policy),
     ...clientFindings(policy, known.gateUid, known.programs),
+    ...approveFindings(policy, known.gateUid),
     ...(known.key === undefined ? [] : certifyFindings(policy, known.key))
   ].toSorted((a, b) => comparePlaces(a.place, b.place))

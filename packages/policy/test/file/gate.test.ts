@@ -60,14 +60,30 @@ describe("[gate]", () => {
           "2:1: \"upstraem\" in [gate] is not known to this version of gripgate\nhint: did you mean \"upstream\"?"
         ],
         [
-          "owners = [\"alice\"]",
-          "2:1: \"owners\" in [gate] is not known to this version of gripgate\n"
-          + "hint: known here are upstream, homedir, sockets, socket-mode and socket-group"
+          "memory = 5",
+          "2:1: \"memory\" in [gate] is not known to this version of gripgate\n"
+          + "hint: known here are upstream, homedir, sockets, socket-mode, socket-group, owners and control-group"
+        ],
+        ["owners = \"alice\"", "2:10: expected an array of users, got a string\nhint: owners = [\"alice\"]"],
+        ["owners = []", "2:10: owners names nobody\nhint: owners = [\"alice\"]"],
+        [
+          "owners = [\"a*\"]",
+          "2:11: a user cannot be a pattern: \"a*\"\nhint: users go by name or by number, and a list may have several"
+        ],
+        [
+          "control-group = \"keys\"",
+          "2:1: control-group lets in nobody without owners\nhint: name those who may answer: owners = [\"alice\"]"
         ]
       ] as const
     ) {
       assert.deepStrictEqual(problemsOf("[gate]", line), problems.map((problem) => `p.toml:${problem}`))
     }
+  })
+
+  it("names those who may answer", () => {
+    const { controlGroup, owners } = policyOf("[gate]", "owners = [\"alice\", 1000]", "control-group = \"keys\"").gate
+    assert.deepStrictEqual(owners?.names, ["alice", "1000"])
+    assert.strictEqual(controlGroup, "keys")
   })
 
   it("cannot have a socket that an app owns, wherever the app stands", () => {

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MAX_POLICY_BYTES, parsePolicy } from "@gripgate/policy/file/parse"
-import type { Policy } from "@gripgate/policy/policy"
+import { type Policy, standardApprove } from "@gripgate/policy/policy"
 import * as Result from "effect/Result"
 import { grip, policyOf, problemsOf } from "../read.ts"
 
@@ -55,7 +55,8 @@ describe("parsePolicy: what a policy becomes", () => {
         byKey: new Map()
       },
       limits: new Map(),
-      gate: { access: { mode: 0o600 } }
+      gate: { access: { mode: 0o600 } },
+      approve: standardApprove
     }
     assert.deepStrictEqual(policy, expected)
   })
@@ -128,7 +129,7 @@ describe("parsePolicy: problems", () => {
       "[anyone]",
       "socket = \"x\"",
       "[gate]",
-      "owners = [\"alice\"]"
+      "ownres = [\"alice\"]"
     )
     assert.deepStrictEqual(problems.map((problem) => problem.split("\n")[0]), [
       "p.toml:1:1: \"defualt\" is not known to this version of gripgate",
@@ -148,7 +149,7 @@ describe("parsePolicy: problems", () => {
       "p.toml:15:7: an app cannot be called anyone",
       "p.toml:16:10: the socket \"mail\" is owned by \"Mail\" (line 12) already",
       "p.toml:19:1: [anyone] cannot own a socket",
-      "p.toml:21:1: \"owners\" in [gate] is not known to this version of gripgate"
+      "p.toml:21:1: \"ownres\" in [gate] is not known to this version of gripgate"
     ])
   })
 
@@ -170,10 +171,10 @@ describe("parsePolicy: problems", () => {
   })
 
   it("suggests nothing where nothing is near, and says what is known", () => {
-    const [top] = problemsOf("[approve]")
+    const [top] = problemsOf("[upstreams]")
     assert.strictEqual(
       top!.split("\n")[1],
-      "hint: known here are default, [operations], [apps.NAME], [anyone], [limits] and [gate]"
+      "hint: known here are default, [operations], [apps.NAME], [anyone], [limits], [gate] and [approve]"
     )
     const [below] = problemsOf("[anyone]", "limit = \"3/hour\"")
     assert.match(below!, /\nhint: known here are keys and the operations: list, sign, .*, admin$/)
@@ -187,8 +188,8 @@ describe("parsePolicy: problems", () => {
       const [lines, message] of [
         [["token-file = \"x\""], `p.toml:4:1: "token-file" in [apps.git] ${known}`],
         [["[upstreams.a]", "[upstreams.b]"], `p.toml:4:2: "upstreams" ${known}`],
-        [["[approve]", "approvers = [\"pinentry\"]"], `p.toml:4:2: "approve" ${known}`],
-        [["[gate]", "owners = [\"alice\"]"], `p.toml:5:1: "owners" in [gate] ${known}`],
+        [["[approve]", "push = \"https://\""], `p.toml:5:1: "push" in [approve] ${known}`],
+        [["[gate]", "memory = \"1\""], `p.toml:5:1: "memory" in [gate] ${known}`],
         [["[apps.git.sign]", "verdict = \"ask\"", "from = \"9h\""], `p.toml:6:1: "from" in [apps.git] sign ${known}`]
       ] as const
     ) {

@@ -48,6 +48,8 @@ const good = [
   ...countLimits.map((name) => `[limits]\n${name} = 64`),
   ...timeLimits.map((name) => `[limits]\n${name} = "15 minutes"`),
   "[gate]\nupstream = \"/run/s\"\nhomedir = \"/h\"\nsockets = [\"a\", \"/b\"]",
+  "[gate]\nowners = [\"alice\", 7]\ncontrol-group = \"keys\"",
+  "[approve]\napprovers = [\"terminal\"]\norder = \"in-turn\"\ntimeout = \"1m\"\npause = \"1h\"\nremember = \"2d\"\npinentry = \"/p\"",
   "[anyone]\nkeys = [\"*\"]",
   `[anyone]\nkeys = ["grip:${grip("a")}", "${grip("B")}", "0x${
     grip("c")
@@ -117,8 +119,14 @@ const bad = [
   "[gate]\nhomedir = \"~/.gnupg\"",
   "[gate]\nsockets = \"s\"",
   "[gate]\nsockets = [\"s\", \"s\"]",
-  "[gate]\nowners = [\"alice\"]",
-  "[approve]",
+  "[gate]\nowners = \"alice\"",
+  "[gate]\nowners = []",
+  "[gate]\ncontrol-group = \"keys\"",
+  "[approve]\napprovers = [\"mail\"]",
+  "[approve]\napprovers = [\"terminal\", \"terminal\"]",
+  "[approve]\norder = \"both\"",
+  "[approve]\ntimeout = 5",
+  "[approve]\npinentry = \"p\"",
   "[upstreams.a]"
 ]
 
