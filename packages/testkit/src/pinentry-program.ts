@@ -2,11 +2,14 @@
 // homedir, and a bundle has no files beside it. It speaks the server side of pinentry's Assuan dialogue (pinentry.c).
 
 /**
- * The program, without its shebang. Beside itself it expects `pinentry.json` (the answers left), which it rewrites as it
- * uses them up, and it appends to `pinentry.log`. gpg-agent runs one pinentry at a time, so neither needs a lock.
+ * The program, without its shebang. Beside itself it expects `pinentry.json` (the script, with an `id` of its own), and it
+ * appends to `pinentry.log`. Several may run at once, gpg-agent's and a gate's: whoever wants an answer appends a line to
+ * `pinentry.taken`, and the answer with the number of that line among those of the script is his. No lock, which a process
+ * that is killed could keep.
  */
 export const pinentryProgram: string = String.raw`
-import { appendFileSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { appendFileSync, readFileSync } from "node:fs"
+import { randomUUID } from "node:crypto"
 
 const here = (name) => new URL(name, import.meta.url)
 const log = (entry) => appendFileSync(here("pinentry.log"), JSON.stringify({ pid: process.pid, ...entry }) + "\n")
@@ -17,16 +20,17 @@ const mismatch = (question) => say("ERR 83886081 the next answer of the script d
 const cancelled = () => say("ERR 83886179 Operation cancelled <Pinentry>")
 const notConfirmed = () => say("ERR 83886194 Not confirmed <Pinentry>")
 
+const read = () => JSON.parse(readFileSync(here("pinentry.json"), "utf8"))
 const take = () => {
-  const script = JSON.parse(readFileSync(here("pinentry.json"), "utf8"))
-  const [answer = script.default ?? "cancel", ...left] = script.answers
-  if (script.answers.length > 1 || script.default !== undefined) {
-    writeFileSync(here("pinentry.json.new"), JSON.stringify({ ...script, answers: left }), { mode: 0o600 })
-    renameSync(here("pinentry.json.new"), here("pinentry.json"))
-  }
-  return answer
+  const script = read()
+  const mine = script.id + " " + randomUUID()
+  appendFileSync(here("pinentry.taken"), mine + "\n")
+  const lines = readFileSync(here("pinentry.taken"), "utf8").split("\n").filter((line) => line.startsWith(script.id))
+  const last = script.default ?? script.answers.at(-1) ?? "cancel"
+  return script.answers[lines.indexOf(mine)] ?? last
 }
 
+const { exits, flavor = "scripted", readingMs = 300, thirdButton = true } = read()
 let repeat = false
 const getpin = (pin) => {
   // pinentry has asked twice itself and says so; else the agent would ask a second time
@@ -41,18 +45,26 @@ const ask = (question) => {
   log({ event: "question", question })
   if (answer === "hang") return
   if (answer === "crash") return process.kill(process.pid, "SIGKILL")
+  if (answer === "garbage") return say("What?")
   if (answer === "close") say("S BUTTON_INFO close")
   if (answer === "cancel" || answer === "close") return cancelled()
   if (question === "GETPIN") return typeof answer.pin === "string" ? getpin(answer.pin) : mismatch(question)
-  if (answer.confirm === true) return say("OK")
+  // nobody says yes to what he has not had time to read
+  if (answer.confirm === true) return void setTimeout(say, readingMs, "OK")
   if (answer.confirm === false) return cancelled()
-  return answer.confirm === "notok" ? notConfirmed() : mismatch(question)
+  return answer.confirm === "notok" && thirdButton ? notConfirmed() : mismatch(question)
 }
 
-const info = { flavor: "scripted", version: "1.2.1", ttyinfo: "- - -", pid: String(process.pid) }
+const words = new Set([
+  "BYE", "GETINFO", "NOP", "OPTION", "RESET", "SETCANCEL", "SETDESC", "SETERROR", "SETGENPIN", "SETGENPIN_TT", "SETKEYINFO",
+  "SETNOTOK", "SETOK", "SETPROMPT", "SETQUALITYBAR", "SETQUALITYBAR_TT", "SETREPEAT", "SETREPEATERROR", "SETREPEATOK",
+  "SETTIMEOUT", "SETTITLE", "CLEARPASSPHRASE", "CANCEL", "MESSAGE"
+])
+const info = { flavor, version: "1.2.1", ttyinfo: "- - -", pid: String(process.pid) }
 const handle = (line) => {
   const [, word, rest] = /^(\S*)\s*(.*)$/s.exec(line)
   if (word === "GETPIN" || word === "CONFIRM") return ask(word)
+  if (!words.has(word)) return say("ERR 83886355 Unknown IPC command <Pinentry>")
   if (word === "SETREPEAT") repeat = true
   if (word === "RESET") repeat = false
   if (word === "GETINFO" && info[rest] !== undefined) say("D " + info[rest])
@@ -61,6 +73,7 @@ const handle = (line) => {
 }
 
 log({ event: "start", argv: process.argv.slice(2), env: process.env })
+if (exits) process.exit(1)
 say("OK Pleased to meet you, process " + process.pid)
 let pending = ""
 process.stdin.setEncoding("latin1")

@@ -5,6 +5,7 @@ import { type Homedir, makeHomedir } from "../src/homedir.ts"
 import { importKey } from "../src/keys.ts"
 import type { PinentryAnswer, PinentryScript } from "../src/pinentry.ts"
 import { connectRaw } from "../src/raw-client.ts"
+import { run } from "../src/run.ts"
 
 const homeWithBob = async (pinentry: PinentryScript): Promise<Homedir> => {
   const home = await makeHomedir({ pinentry })
@@ -21,6 +22,12 @@ const confirm = async (answer: PinentryAnswer): Promise<string> => {
   await using client = await connectRaw(await home.agentSocket())
   await client.readReply()
   return (await client.command("GET_CONFIRMATION Really+sign%3F")).last
+}
+
+/** Talks to the program itself. */
+const ask = async (home: Homedir, input: string) => {
+  const { code, stdout } = await run([home.pinentry.program], { env: home.env, input })
+  return { code, stdout: stdout.toString() }
 }
 
 describe("the scripted pinentry", () => {
@@ -117,6 +124,37 @@ describe("the scripted pinentry", () => {
     assert.strictEqual(await home.pinentry.questions(), 1)
     await home.killAgent()
     assert.strictEqual((await sign(home)).code, 0, "the pin is what the agent took, percent sign and all")
+  })
+
+  it("says what is not Assuan, and the agent gives it up", async () => {
+    assert.strictEqual(await confirm("garbage"), "ERR 83886340 Invalid IPC response <Pinentry>")
+  })
+
+  it("ends before it greets", async () => {
+    await using home = await makeHomedir({ pinentry: { answers: [{ confirm: true }], exits: true } })
+    const { code, stdout } = await ask(home, "CONFIRM\n")
+    assert.deepStrictEqual([code, stdout], [1, ""])
+    assert.strictEqual(await home.pinentry.questions(), 0)
+  })
+
+  it("is of the flavor that the script names", async () => {
+    await using home = await makeHomedir({ pinentry: { answers: [], flavor: "gtk2:curses" } })
+    assert.include((await ask(home, "GETINFO flavor\n")).stdout, "\nD gtk2:curses\nOK\n")
+  })
+
+  it("has no button in the middle where the script says so, though it takes its label", async () => {
+    await using home = await makeHomedir({ pinentry: { answers: [{ confirm: "notok" }], thirdButton: false } })
+    const { stdout } = await ask(home, "SETNOTOK Perhaps\nCONFIRM\n")
+    assert.match(stdout, /^OK .*\nOK\nERR 83886081 /)
+  })
+
+  it("gives each answer once, however many run at the same time", async () => {
+    const pins = ["a", "b", "c", "d", "e", "f"]
+    await using home = await makeHomedir({ pinentry: { answers: pins.map((pin) => ({ pin })), default: "cancel" } })
+    const said = await Promise.all([...pins, "one more"].map(() => ask(home, "GETPIN\n")))
+    const given = said.map(({ stdout }) => /^D (.)$/m.exec(stdout)?.[1] ?? "none")
+    assert.deepStrictEqual(given.toSorted(), [...pins, "none"])
+    assert.strictEqual(await home.pinentry.questions(), pins.length + 1)
   })
 
   it("keeps pins out of its log, and its files from others", async () => {
