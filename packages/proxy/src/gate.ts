@@ -3,39 +3,44 @@
 import { numberIn } from "@gripgate/policy/client/accounts"
 import { describeClient } from "@gripgate/policy/client/describe"
 import { identify } from "@gripgate/policy/client/identify"
-import { slowFacts } from "@gripgate/policy/client/slow-facts"
+import { type SlowFact, slowFacts } from "@gripgate/policy/client/slow-facts"
 import type { Policy } from "@gripgate/policy/policy"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import { layerWebCrypto } from "effect/crypto/SecureRandom"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { dirname, join, resolve } from "node:path"
 import { systemAccounts } from "./accounts.ts"
-import { Approver } from "./approve/approver.ts"
+import { Desk, makeDesk } from "./approve/desk.ts"
+import { notification } from "./approve/notification.ts"
+import { pinentryApprover } from "./approve/pinentry/pinentry.ts"
 import { Authority } from "./authority/authority.ts"
 import { policyAuthority } from "./authority/policy-authority.ts"
 import { WrongAnswers } from "./authority/wrong-answers.ts"
-import type { Status } from "./control/message.ts"
+import { deniedTo } from "./control/owners.ts"
 import { serveControl } from "./control/server.ts"
+import { momentOf } from "./control/show.ts"
+import { controlVerbs } from "./control/verbs.ts"
 import { makeFolder } from "./folder.ts"
-import { GrantStore } from "./grant/grant-store.ts"
+import { GrantStore, openGrants } from "./grant/grant-store.ts"
 import { Journal } from "./journal/journal.ts"
 import { makeDirectory } from "./keys/directory.ts"
 import { KeyDirectory } from "./keys/key-directory.ts"
 import { KnownKeys } from "./keys/known-keys.ts"
 import { openRunning } from "./keys/secret-keys.ts"
 import { defaultLimits, type Limits } from "./limits.ts"
-import { factsAvailable, readFacts, readSlow } from "./listen/facts/read-facts.ts"
+import { factsAvailable, factsOfPid, readFacts, readSlow } from "./listen/facts/read-facts.ts"
 import { listen } from "./listen/listener.ts"
 import { barrier } from "./listen/reach.ts"
 import { isSamePlace } from "./listen/same-place.ts"
 import { lockState } from "./lock.ts"
 import { LogService } from "./log.ts"
+import { placeOf } from "./owner/place.ts"
 import { loadPolicy, PolicyRef, watchPolicy } from "./policy-file.ts"
 import { warnOfRestart, withAccounts } from "./policy-in-force.ts"
-import { ownersEnvironment } from "./session/owners-environment.ts"
 import { makeSessions } from "./session/sessions.ts"
 import type { GateSettings, ListenOn } from "./settings.ts"
 import { launch, locate } from "./upstream/locate.ts"
@@ -93,19 +98,42 @@ export const startGate = Effect.fnUntraced(function*(
   started = keys.changed
   yield* keys.adopt(first)
 
+  const owner = { current: placeOf(env) }
+  const clock = yield* Clock.Clock
+  const now = (): number => clock.currentTimeMillisUnsafe()
+  const grants = yield* Effect.provide(openGrants(settings.state), layerWebCrypto)
+  const desk = yield* makeDesk({
+    policy: () => ref.current.approve,
+    approvers: new Map([
+      [
+        "pinentry",
+        pinentryApprover({
+          homedir: settings.homedir ?? homedirOf(env),
+          owner,
+          program: () => ref.current.approve.pinentry,
+          timeout: () => ref.current.approve.timeout
+        })
+      ],
+      ["notification", notification(owner)]
+    ])
+  })
   const services = yield* Layer.build(
-    policyAuthority.pipe(
+    policyAuthority((facts) => describeClient(facts, accounts.userName)).pipe(
       Layer.provideMerge(
-        Layer.mergeAll(Layer.succeed(KeyDirectory, keys), Approver.nobody, GrantStore.empty, Journal.log)
+        Layer.mergeAll(
+          Layer.succeed(KeyDirectory, keys),
+          Layer.succeed(Desk, desk),
+          Layer.succeed(GrantStore, grants),
+          Journal.log
+        )
       ),
       Layer.provide(Layer.succeed(PolicyRef, ref))
     )
   )
-  const clock = yield* Clock.Clock
   const authority = Context.get(services, Authority)
   const journal = Context.get(services, Journal)
-  const wrongAnswers = new WrongAnswers(() => clock.currentTimeMillisUnsafe())
-  const owners = new Set(settings.listen.flatMap(({ app }) => app ?? []))
+  const wrongAnswers = new WrongAnswers(now)
+  const socketOwners = new Set(settings.listen.flatMap(({ app }) => app ?? []))
   const gateUid = process.getuid?.()
   const sessions = yield* makeSessions(
     {
@@ -116,13 +144,13 @@ export const startGate = Effect.fnUntraced(function*(
       wrongAnswers,
       recogniser: {
         generation: () => ref.generation,
-        identify: (facts, owner) => identify(ref.current, facts, { gateUid, owner, owners }),
+        identify: (facts, owner) => identify(ref.current, facts, { gateUid, owner, owners: socketOwners }),
         describe: (facts) => describeClient(facts, accounts.userName),
         slowFacts: () => slowFacts(ref.current),
         readSlow
       },
-      known: new KnownKeys(() => clock.currentTimeMillisUnsafe()),
-      ownersEnvironment: ownersEnvironment(env),
+      known: new KnownKeys(now),
+      owner,
       hasOption: new Map()
     },
     limits,
@@ -145,12 +173,22 @@ export const startGate = Effect.fnUntraced(function*(
   for (const { mode = 0, path } of settings.listen) {
     if ((mode & 0o077) !== 0) yield* Effect.ignore(Effect.try(() => makeFolder(dirname(resolve(path)), 0o711)))
   }
-  yield* serveControl({
-    path: settings.control,
-    status: (): Status => ({
+  const own = (yield* factsOfPid(process.pid, settings.control)) ?? {}
+  const { controlGroup } = first.gate
+  const controlNumber = controlGroup === undefined ? undefined : numberIn(controlGroup) ?? accounts.gid(controlGroup)
+  const verbs = controlVerbs({
+    desk,
+    grants,
+    keys,
+    policy: ref,
+    owner,
+    log,
+    now,
+    status: () => ({
       version: settings.version,
       pid: process.pid,
       startedAt: DateTime.formatIso(startedAt),
+      uptimeSeconds: Math.floor((now() - startedAt.epochMilliseconds) / 1000),
       upstream: { socket: upstream.socket, version: router.lastVersion() ?? null },
       listen: settings.listen.map(({ app, path }) => ({ path, app: app ?? null, sessions: sessions.openOn(path) })),
       policy: {
@@ -158,9 +196,28 @@ export const startGate = Effect.fnUntraced(function*(
         default: ref.current.default.verdict,
         loadedAt: DateTime.formatIso(loadedAt)
       },
-      sessions: { open: sessions.open(), served: sessions.served() },
+      sessions: {
+        open: sessions.open(),
+        served: sessions.served(),
+        list: sessions.list(MAX_LISTED).map(({ app, connectedAt, facts }) => ({
+          session: facts.session,
+          app: app ?? null,
+          uid: facts.uid ?? null,
+          pid: facts.pid ?? null,
+          program: facts.program ?? facts.exe ?? null,
+          socket: facts.socket,
+          connectedAt: momentOf(connectedAt)
+        }))
+      },
       refused: journal.refusals()
     })
+  })
+  yield* serveControl({
+    path: settings.control,
+    ...controlNumber !== undefined && { mode: 0o660, group: controlNumber },
+    verbs,
+    facts: (socket) => readSlow(readFacts(socket, settings.control), allSlow),
+    denied: (peer) => deniedTo(ref.current, peer, gateUid, own)
   })
   for (const { app, group, mode = 0o600, path } of inOrderOfMode(settings.listen)) {
     const number = group === undefined ? undefined : numberIn(group) ?? accounts.gid(group)
@@ -171,6 +228,11 @@ export const startGate = Effect.fnUntraced(function*(
   }
   return { upstream: upstream.socket, policy: ref.current, reload } satisfies Gate
 })
+
+/** Sessions that a status names. */
+const MAX_LISTED = 200
+
+const allSlow: ReadonlySet<SlowFact> = new Set(["cmdline", "flatpak"])
 
 /** First the sockets that let others in: the folders that are made for them let others through. */
 const inOrderOfMode = (sockets: ReadonlyArray<ListenOn>): ReadonlyArray<ListenOn> => {

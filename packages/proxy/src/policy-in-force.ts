@@ -20,7 +20,8 @@ export const warnOfRestart = (before: Policy, after: Policy, write: (priority: 4
       JSON.stringify([name, socket?.name, socket?.mode, socket?.group])
     )
       .toSorted().join()
-  const fixed = (policy: Policy): string => JSON.stringify([[...policy.limits], policy.gate])
+  // who may answer is looked up each time
+  const fixed = ({ gate: { owners: _, ...gate }, limits }: Policy): string => JSON.stringify([[...limits], gate])
   const changed = [
     ...(sockets(before) === sockets(after) ? [] : ["the sockets of apps"]),
     ...(fixed(before) === fixed(after) ? [] : ["[limits] or [gate]"])

@@ -1,17 +1,13 @@
-// Whatever puts a question to the owner: a question in, an answer out, interruptible.
-import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import type { Use } from "../authority/authority.ts"
+// Whatever puts a question to the owner: a question in, an answer out. Interrupted, it withdraws the question.
+import type * as Effect from "effect/Effect"
+import type { Asked, Question } from "./question.ts"
 
-/** `unavailable`: there was nobody to ask, which is a no that says so. */
-export type OwnersAnswer = "once" | "no" | "timeout" | "unavailable"
-
-export class Approver extends Context.Service<Approver, {
-  readonly ask: (use: Use) => Effect.Effect<OwnersAnswer>
-}>()("gripgate/proxy/Approver") {
-  /** No way to reach the owner. */
-  static readonly nobody: Layer.Layer<Approver> = Layer.succeed(Approver, {
-    ask: () => Effect.succeed("unavailable")
-  })
+export interface Approver {
+  /** As the policy names it. */
+  readonly name: string
+  /**
+   * Never fails: what cannot be done is `unavailable`. `shown` is called when the owner can see the question, which is when
+   * his time begins.
+   */
+  readonly ask: (question: Question, shown: () => void) => Effect.Effect<Asked>
 }

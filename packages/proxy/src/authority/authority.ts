@@ -1,29 +1,44 @@
-// The one place where it is decided: a use in, a permit or a refusal out. Grants, limits and questions to the owner come
-// behind this interface.
+// The one door: a use in, a permit or a refusal out. Grants, limits and questions to the owner lie behind this interface.
+import type { Identity } from "@gripgate/policy/client/identify"
 import type { Held } from "@gripgate/policy/decide"
 import type { GpgError } from "@gripgate/protocol/gpg-error"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import type { Operation } from "@gripgate/protocol/operation"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
+import type { Digest, Said } from "../approve/question.ts"
 import type { Facts } from "../listen/facts.ts"
 
 /** What a client wants to happen. */
 export interface Use {
   readonly app: string | undefined
   readonly facts: Facts
+  readonly identity: Identity
   /** The command, for people. */
   readonly command: string
   /** Each of them needs a verdict, as has what it amounts to with the keys; the strictest holds. */
   readonly operations: ReadonlyArray<Operation>
   /** The keys that are used. */
   readonly keygrips: ReadonlyArray<Keygrip>
+  /** What a signature is made of, where the gate knows. */
+  readonly digest?: Digest | "unseen"
+  /** Words that the owner is to see. */
+  readonly said?: Said
+  /** The owner has to say yes also where the policy allows it, to this very use and no other. */
+  readonly confirm?: true
+  /** Calls back when the client does not wait any more; what comes back stops that. */
+  readonly whenLost: (listener: () => void) => () => void
 }
 
-/** A yes. It is looked at again before an answer is released, since it may have been taken back meanwhile. */
+/**
+ * A yes. It is looked at again before something is sent and before an answer is released, since it may have been taken back
+ * meanwhile.
+ */
 export interface Permit {
   readonly _tag: "Permit"
   readonly alive: () => boolean
+  /** The owner was asked for this use and has seen who makes it. */
+  readonly answered?: true
 }
 
 /** A no: the number for the client, and the reason for the log. */
@@ -38,8 +53,8 @@ export const refusal = (error: GpgError, reason: string): Refusal => ({ _tag: "R
 export class Authority extends Context.Service<Authority, {
   /** The decision, or the way to it where somebody has to be asked. Most are made at once, on the way of a request. */
   readonly permit: (use: Use) => Permit | Refusal | Effect.Effect<Permit | Refusal>
-  /** What holds for an operation as such, without a key and without asking anybody. */
-  readonly verdict: (app: string | undefined, operation: Operation) => Held
+  /** What holds for an operation, without asking anybody; without a key for the operation as such. */
+  readonly verdict: (app: string | undefined, operation: Operation, keygrip?: Keygrip) => Held
   /** Whether `loopback` is forbidden to an app with every key, so that the option itself is refused. */
   readonly forbidsLoopback: (app: string | undefined) => Held | undefined
   /** From now on everything is refused: the gate stops. */

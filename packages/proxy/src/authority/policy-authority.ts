@@ -1,156 +1,242 @@
 // The authority that the policy gives: visibility first, then the verdict of every operation with every key, then how often.
-// `ask` goes to the approver, `token` to the grants.
+// `ask` goes to the grants and to the owner, `token` to the grants.
 import { decide, names } from "@gripgate/policy/decide"
 import { type Entry, tableOf } from "@gripgate/policy/policy"
-import { isStricter, type Verdict } from "@gripgate/policy/verdict"
 import { gpgError } from "@gripgate/protocol/gpg-error"
-import type { Keygrip } from "@gripgate/protocol/keygrip"
-import type { Operation } from "@gripgate/protocol/operation"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { Approver } from "../approve/approver.ts"
+import { holderKey, holderOf } from "../approve/asker.ts"
+import { Desk } from "../approve/desk.ts"
+import type { Answer, Ended, Question } from "../approve/question.ts"
+import { definitionOf } from "../grant/definition.ts"
 import { GrantStore } from "../grant/grant-store.ts"
+import type { Grant } from "../grant/grant.ts"
 import { entryText, Journal } from "../journal/journal.ts"
 import { KeyDirectory } from "../keys/key-directory.ts"
 import { PolicyRef } from "../policy-file.ts"
+import { askingOf, type AskingServices, rememberOf } from "./asking.ts"
 import { Authority, type Permit, type Refusal, refusal, type Use } from "./authority.ts"
-import { needsOf, signatures } from "./needs.ts"
+import { judge, type Judged, type Need } from "./judge.ts"
 import { Rates } from "./rates.ts"
 
+/** What the grants say of a use that needs the owner's yes. */
+type Granted =
+  | { readonly kind: "yes"; readonly grants: ReadonlyArray<Grant> }
+  | { readonly kind: "never"; readonly grant: Grant }
+  | { readonly kind: "ask" }
+
+const ASK: Granted = { kind: "ask" }
+
 const permit: Permit = { _tag: "Permit", alive: () => true }
+const answered: Permit = { ...permit, answered: true }
 
-interface Judged {
-  readonly verdict: Verdict
-  readonly entry: Entry
-  readonly operation: Operation
-  /** The entries that hold and have a limit. */
-  readonly limited: ReadonlyArray<Entry>
-}
+/** `describe` puts a client into words. */
+export const policyAuthority = (describe: AskingServices["describe"]) =>
+  Layer.effect(
+    Authority,
+    Effect.gen(function*() {
+      const policy = yield* PolicyRef
+      const keys = yield* KeyDirectory
+      const desk = yield* Desk
+      const grants = yield* GrantStore
+      const journal = yield* Journal
+      const clock = yield* Clock.Clock
+      const rates = new Rates(() => clock.currentTimeMillisUnsafe())
+      const services: AskingServices = { keys, grants, policy, describe }
+      let closed = false
 
-const nothing: ReadonlyArray<Entry> = []
+      /** A grant is for the app that it was given to, and not for another that has its name by now. */
+      const isMeant = (grant: Grant): boolean =>
+        grant.holder.kind !== "app" || grant.definition === definitionOf(policy.current, grant.holder.app)
 
-export const policyAuthority = Layer.effect(
-  Authority,
-  Effect.gen(function*() {
-    const policy = yield* PolicyRef
-    const keys = yield* KeyDirectory
-    const approver = yield* Approver
-    const grants = yield* GrantStore
-    const journal = yield* Journal
-    const clock = yield* Clock.Clock
-    const rates = new Rates(() => clock.currentTimeMillisUnsafe())
-    let closed = false
-
-    /** The verdict of everything that a use amounts to; a refusal where a key is not for it. */
-    const judge = (use: Use): Judged | Refusal => {
-      let found: Judged | undefined
-      let limited: Array<Entry> | undefined
-      const consider = (operation: Operation, keygrip: Keygrip | undefined): void => {
-        const own = keygrip !== undefined && keys.own(use.app, keygrip)
-        const { entry, verdict } = decide(policy.current, { app: use.app, operation, keygrip, own })
-        if (entry.limit !== undefined && limited?.includes(entry) !== true) (limited ??= []).push(entry)
-        if (found === undefined || isStricter(verdict, found.verdict)) {
-          found = { verdict, entry, operation, limited: nothing }
+      const granted = (use: Use, asks: ReadonlyArray<Need>): Granted => {
+        const holder = holderOf(use.app, use.facts)
+        if (holder === undefined) return ASK
+        const key = holderKey(holder)
+        const yes: Array<Grant> = []
+        let missing = rememberOf(policy.current, asks) === 0
+        for (const { keygrip, operation } of asks) {
+          const found = grants.find(key, operation, keygrip).filter(isMeant)
+          const never = found.find(({ answer }) => answer === "never")
+          if (never !== undefined) return { kind: "never", grant: never }
+          const first = found.find(({ answer }) => answer === "yes")
+          if (first === undefined) missing = true
+          else if (!yes.includes(first)) yes.push(first)
         }
+        return missing ? ASK : { kind: "yes", grants: yes }
       }
-      for (const operation of use.operations) {
-        if (use.keygrips.length === 0) {
-          for (const each of operation === "sign" ? signatures : [operation]) consider(each, undefined)
+
+      /** Whether what the owner said yes to may be done now: the policy may have been read anew while he was asked. */
+      const stillHolds = (use: Use, asks: ReadonlyArray<Need>): boolean => {
+        if (use.keygrips.some((grip) => !keys.visible(use.app, grip))) return false
+        if (use.operations.length === 0) return true
+        const judged = judge(policy.current, keys, use)
+        if ("_tag" in judged || judged.verdict === "forbid" || judged.verdict === "token") return false
+        const left = judged.asks.filter(({ keygrip, operation }) =>
+          !asks.some((asked) => asked.operation === operation && asked.keygrip === keygrip)
+        )
+        return left.length === 0 || granted(use, left).kind === "yes"
+      }
+
+      // a policy that is read takes effect at the next command, a grant that is revoked at once
+      const permitBy = (by: ReadonlyArray<Grant>): Permit =>
+        by.length === 0 ? permit : { _tag: "Permit", alive: () => by.every((grant) => grants.isLive(grant)) }
+
+      const forbidden = (use: Use, judged: Judged, why: string): Refusal => {
+        // gpg probes for a card in ordinary work; it takes this number for "there is none" and says nothing
+        return refusal(
+          isProbe(use, judged) ? gpgError.NO_SCDAEMON : gpgError.FORBIDDEN,
+          `${entryText(judged.entry)}${why}`
+        )
+      }
+
+      const isProbe = (use: Use, { operation }: Judged): boolean =>
+        operation === "card" && !names(policy.current, use.app, "card")
+
+      const overLimit = (use: Use, { limited }: Judged): Refusal => {
+        const full = limited.find((entry) => !rates.has(use.app, [entry])) ?? limited[0]!
+        return refusal(gpgError.LIMIT_REACHED, `over the limit: ${entryText(full)}`)
+      }
+
+      /** A yes counts, if there is one left. */
+      const counted = (use: Use, judged: Judged, by: ReadonlyArray<Grant> = []): Permit | Refusal => {
+        if (judged.limited.length > 0 && !rates.take(use.app, judged.limited)) return overLimit(use, judged)
+        for (const grant of by) grants.used(grant)
+        return permitBy(by)
+      }
+
+      const never = (grant: Grant): Refusal => refusal(gpgError.CANCELED, `the owner said never (grant ${grant.id})`)
+
+      /** Puts the question; `judged` is what needs a yes, absent for what the agent or the client itself asks. */
+      const put = (use: Use, judged: Judged | undefined): Effect.Effect<Permit | Refusal> => {
+        const asks = judged?.asks ?? []
+        const limited = judged?.limited ?? []
+        // what the owner says yes to is not refused afterwards, so it counts from now on
+        if (judged !== undefined && limited.length > 0 && !rates.take(use.app, limited)) {
+          return Effect.succeed(overLimit(use, judged))
         }
-        for (const keygrip of use.keygrips) {
-          const needs = needsOf(operation, keys.info(keygrip).capabilities)
-          if (needs === undefined) {
-            return refusal(gpgError.FORBIDDEN, "the key is not one to decrypt with: its certificate says so")
+        const covered = (): Answer | undefined => {
+          if (judged === undefined || use.confirm === true) return undefined
+          const now = granted(use, asks)
+          if (now.kind === "ask") return undefined
+          const grant = now.kind === "never" ? now.grant : now.grants[0]!
+          return { kind: now.kind === "never" ? "no" : "yes", good: "once", by: { through: `grant ${grant.id}` } }
+        }
+        let put: Question | undefined
+        const asking = askingOf(services, use, judged, covered, (question) => {
+          put = question
+          journal.asked(use, question)
+        })
+        return Effect.map(desk.ask(asking), (ended) => {
+          if (put !== undefined) journal.answered(put, ended, clock.currentTimeMillisUnsafe() - put.askedAt)
+          const no = ended.kind === "yes" ? changedMeanwhile(use, asks) : refusalOf(ended, judged)
+          if (no === undefined) return answered
+          if (limited.length > 0) rates.giveBack(use.app, limited)
+          return no
+        })
+      }
+
+      const changedMeanwhile = (use: Use, asks: ReadonlyArray<Need>): Refusal | undefined => {
+        if (closed) return refusal(gpgError.NO_AGENT, "the gate stops")
+        return stillHolds(use, asks)
+          ? undefined
+          : refusal(gpgError.FORBIDDEN, "the owner said yes, and the policy that was read meanwhile does not allow it")
+      }
+
+      const settle = (use: Use, judged: Judged): Permit | Refusal | Effect.Effect<Permit | Refusal> => {
+        if (use.confirm === true && (judged.verdict === "allow" || judged.verdict === "ask")) return put(use, judged)
+        switch (judged.verdict) {
+          case "allow":
+            return counted(use, judged)
+          case "forbid":
+            return forbidden(use, judged, "")
+          case "ask": {
+            // nobody is asked for what gpg only tries
+            if (isProbe(use, judged) && isCardProbe(use)) return forbidden(use, judged, "")
+            const by = granted(use, judged.asks)
+            if (by.kind === "never") return never(by.grant)
+            return by.kind === "yes" ? counted(use, judged, by.grants) : put(use, judged)
           }
-          for (const each of needs) consider(each, keygrip)
+          case "token":
+            return Effect.map(
+              grants.covers(use),
+              (covered) => covered ? counted(use, judged) : forbidden(use, judged, ", and no token was presented")
+            )
         }
       }
-      return limited === undefined ? found! : { ...found!, limited }
-    }
 
-    const forbidden = (use: Use, judged: Judged, why: string): Refusal => {
-      // gpg probes for a card in ordinary work; it takes this number for "there is none" and says nothing
-      const quiet = judged.operation === "card" && !names(policy.current, use.app, "card")
-      return refusal(quiet ? gpgError.NO_SCDAEMON : gpgError.FORBIDDEN, `${entryText(judged.entry)}${why}`)
-    }
-
-    const overLimit = (use: Use, { limited }: Judged): Refusal => {
-      const full = limited.find((entry) => !rates.has(use.app, [entry])) ?? limited[0]!
-      return refusal(gpgError.LIMIT_REACHED, `over the limit: ${entryText(full)}`)
-    }
-
-    /** A yes counts, if there is one left. */
-    const counted = (use: Use, judged: Judged): Permit | Refusal =>
-      judged.limited.length === 0 || rates.take(use.app, judged.limited) ? permit : overLimit(use, judged)
-
-    const settle = (use: Use, judged: Judged): Permit | Refusal | Effect.Effect<Permit | Refusal> => {
-      switch (judged.verdict) {
-        case "allow":
-          return counted(use, judged)
-        case "forbid":
-          return forbidden(use, judged, "")
-        case "ask":
-          // nobody is asked for what would be refused in any case
-          if (!rates.has(use.app, judged.limited)) return overLimit(use, judged)
-          return Effect.map(approver.ask(use), (answer) => {
-            switch (answer) {
-              case "once":
-                return counted(use, judged)
-              case "no":
-                return refusal(gpgError.CANCELED, `${entryText(judged.entry)}, and the owner said no`)
-              case "timeout":
-                return refusal(gpgError.TIMEOUT, `${entryText(judged.entry)}, and there was no answer in time`)
-              case "unavailable":
-                return forbidden(use, judged, ", and there is no way to ask the owner")
-            }
-          })
-        case "token":
-          return Effect.map(
-            grants.covers(use),
-            (covered) => covered ? counted(use, judged) : forbidden(use, judged, ", and no token was presented")
-          )
+      const refuse = (use: Use, no: Refusal): Refusal => {
+        journal.refused(use, no)
+        return no
       }
-    }
 
-    const refuse = (use: Use, no: Refusal): Refusal => {
-      journal.refused(use, no)
-      return no
-    }
-
-    const told = (use: Use, judged: Judged, decision: Permit | Refusal): Permit | Refusal => {
-      if (decision._tag === "Refusal") return refuse(use, decision)
-      journal.allowed(use, judged.entry)
-      return decision
-    }
-
-    return {
-      permit: (use) => {
-        if (closed) return refuse(use, refusal(gpgError.NO_AGENT, "the gate stops"))
-        if (use.keygrips.some((grip) => !keys.visible(use.app, grip))) {
-          return refuse(use, refusal(gpgError.NO_SECKEY, "the key is not among those of this client"))
-        }
-        if (use.operations.length === 0) return permit
-        const judged = judge(use)
-        if ("_tag" in judged) return refuse(use, judged)
-        const decision = settle(use, judged)
-        return Effect.isEffect(decision)
-          ? Effect.map(decision, (made) => told(use, judged, made))
-          : told(use, judged, decision)
-      },
-      verdict: (app, operation) => decide(policy.current, { app, operation }),
-      forbidsLoopback: (app) => {
-        const held = decide(policy.current, { app, operation: "loopback" })
-        if (held.verdict !== "forbid") return undefined
-        for (const entries of tableOf(policy.current, app)?.byKey.values() ?? []) {
-          const ofKey = entries.get("loopback")
-          if (ofKey !== undefined && ofKey.verdict !== "forbid") return undefined
-        }
-        return held
-      },
-      close: () => {
-        closed = true
+      const told = (use: Use, entry: Entry | undefined, decision: Permit | Refusal): Permit | Refusal => {
+        if (decision._tag === "Refusal") return refuse(use, decision)
+        if (entry !== undefined) journal.allowed(use, entry)
+        return decision
       }
-    }
-  })
-)
+
+      return {
+        permit: (use) => {
+          if (closed) return refuse(use, refusal(gpgError.NO_AGENT, "the gate stops"))
+          if (use.keygrips.some((grip) => !keys.visible(use.app, grip))) {
+            return refuse(use, refusal(gpgError.NO_SECKEY, "the key is not among those of this client"))
+          }
+          if (use.operations.length === 0) {
+            return use.confirm === true
+              ? Effect.map(put(use, undefined), (made) => told(use, undefined, made))
+              : permit
+          }
+          const judged = judge(policy.current, keys, use)
+          if ("_tag" in judged) return refuse(use, judged)
+          const decision = settle(use, judged)
+          return Effect.isEffect(decision)
+            ? Effect.map(decision, (made) => told(use, judged.entry, made))
+            : told(use, judged.entry, decision)
+        },
+        verdict: (app, operation, keygrip) =>
+          decide(policy.current, {
+            app,
+            operation,
+            ...keygrip !== undefined && { keygrip, own: keys.own(app, keygrip) }
+          }),
+        forbidsLoopback: (app) => {
+          const held = decide(policy.current, { app, operation: "loopback" })
+          if (held.verdict !== "forbid") return undefined
+          for (const entries of tableOf(policy.current, app)?.byKey.values() ?? []) {
+            const ofKey = entries.get("loopback")
+            if (ofKey !== undefined && ofKey.verdict !== "forbid") return undefined
+          }
+          return held
+        },
+        close: () => {
+          closed = true
+          desk.close()
+        }
+      }
+    })
+  )
+
+/** What gpg sends in ordinary work to see whether there is a card (GPG 2.2: SERIALNO; 2.4: also the keys of a card). */
+const isCardProbe = ({ command }: Use): boolean => cardProbes.has(command)
+
+const cardProbes: ReadonlySet<string> = new Set(["SCD SERIALNO", "SCD GETINFO", "SCD KEYINFO"])
+
+const refusalOf = (ended: Exclude<Ended, { kind: "yes" }> | Ended, judged: Judged | undefined): Refusal => {
+  const what = judged === undefined ? "" : `${entryText(judged.entry)}, and `
+  switch (ended.kind) {
+    case "timeout":
+      return refusal(gpgError.TIMEOUT, `${what}there was no answer in time`)
+    case "paused":
+      return refusal(gpgError.TIMEOUT, `${what}nobody is asked for now: there were too many questions without a yes`)
+    case "unavailable":
+      return refusal(gpgError.FORBIDDEN, `${what}there is no way to ask the owner: ${ended.reason}`)
+    case "stopped":
+      return refusal(gpgError.NO_AGENT, "the gate stops")
+    case "withdrawn":
+      return refusal(gpgError.CANCELED, `${what}the client did not wait for the answer`)
+    default:
+      return refusal(gpgError.CANCELED, `${what}the owner said no`)
+  }
+}

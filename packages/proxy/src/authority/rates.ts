@@ -33,6 +33,15 @@ export class Rates {
     return true
   }
 
+  /** Gives back what was taken for a use that did not come about. */
+  giveBack(app: string | undefined, entries: ReadonlyArray<Entry>): void {
+    for (const entry of entries) {
+      if (entry.limit === undefined) continue
+      const bucket = this.bucket(app, entry, entry.limit)
+      bucket.left = Math.min(bucket.rate.count, bucket.left + 1)
+    }
+  }
+
   private bucket(app: string | undefined, entry: Entry, rate: Rate): Bucket {
     const name = `${app ?? ""} ${entry.text}`
     const now = this.now()

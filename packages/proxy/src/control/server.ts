@@ -1,68 +1,167 @@
-// The control socket's end in the gate. Whoever may connect (the socket is 0600) may ask; one request for each connection.
+// The control socket's end in the gate: who is at the other end is settled before anything is read. One request for each
+// connection; a watcher stays and is told of changes, as long as it reads.
+import type { ClientFacts } from "@gripgate/policy/client/facts"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as net from "node:net"
-import { listen } from "../listen/listener.ts"
+import { listen, type ListenOptions } from "../listen/listener.ts"
 import type { ListenError } from "../listen/socket-file.ts"
 import { LogService } from "../log.ts"
 import { readLine } from "./line.ts"
-import { parseRequest, type Reply, type Status, VERSION, writeMessage } from "./message.ts"
+import { type Fault, MAX_REQUEST_LINE, parseRequest, type Reply, VERSION, writeReply } from "./message/envelope.ts"
+import type { Request, RequestOf, Verb } from "./message/request.ts"
+import type { ResultOf } from "./message/results.ts"
+import type { Denied } from "./owners.ts"
 
-export interface ControlOptions {
-  readonly path: string
-  readonly status: () => Status
+/** Why something is not done, for whoever asked. */
+export interface ControlProblem {
+  readonly fault: Fault
+  readonly error: string
+  readonly hint?: string
+}
+
+/** What a gate does for each verb; `peer` is an owner. `watch` calls back at each change, until what comes back is called. */
+export type ControlVerbs =
+  & {
+    readonly [V in Exclude<Verb, "watch">]: (
+      request: RequestOf<V>,
+      peer: ClientFacts
+    ) => Effect.Effect<ResultOf<V>, ControlProblem>
+  }
+  & {
+    readonly watch: (changed: () => void) => () => void
+    readonly snapshot: () => ResultOf<"watch">
+  }
+
+export interface ControlOptions extends ListenOptions {
+  readonly verbs: ControlVerbs
+  /** The facts of a peer, all that a rule could want. */
+  readonly facts: (socket: net.Socket) => Effect.Effect<ClientFacts>
+  readonly denied: (peer: ClientFacts) => Denied | undefined
 }
 
 /** Milliseconds for a client to ask, and the same again to take the answer and go. */
 const PATIENCE = 5_000
 
-/** Connections at once; beyond, one is closed unheard. */
-const MAX_CONNECTIONS = 16
+/** Connections at once, and watchers; beyond, one is closed unheard. */
+const MAX_CONNECTIONS = 32
+const MAX_WATCHERS = 32
 
-/** Serves the control socket until the scope closes. A client that says nothing, or nonsense, costs a file descriptor for 10 s. */
+/** Milliseconds between two lines for a watcher at least. */
+const BREATH = 50
+
+/** Serves the control socket until the scope closes. A client that says nothing, or nonsense, costs a descriptor for 10 s. */
 export const serveControl = Effect.fnUntraced(function*(
-  { path, status }: ControlOptions
+  { denied, facts, verbs, ...at }: ControlOptions
 ): Effect.fn.Return<{ readonly path: string }, ListenError, Scope.Scope | LogService> {
   const log = yield* LogService
   const fibers = yield* FiberSet.make<void>()
   const run = yield* FiberSet.runtime(fibers)<never>()
   let open = 0
-  return yield* listen({ path }, (socket) => {
+  let watchers = 0
+
+  const converse = Effect.fnUntraced(function*(socket: net.Socket) {
+    const peer = yield* facts(socket)
+    const no = denied(peer)
+    const line = yield* Effect.result(within(readLine(socket, MAX_REQUEST_LINE)))
+    if (Result.isFailure(line)) return yield* send(socket, problem("refused", line.failure))
+    if (no !== undefined) return yield* send(socket, problem("notPermitted", no.error, no.hint))
+    const request = parseRequest(line.success)
+    if (Result.isFailure(request)) return yield* send(socket, problem("refused", request.failure))
+    if (request.success.verb !== "watch") return yield* send(socket, yield* reply(request.success, peer))
+    if (watchers >= MAX_WATCHERS) return yield* send(socket, problem("refused", "too many watch already"))
+    watchers++
+    open--
+    yield* Effect.ensuring(
+      show(socket, peer),
+      Effect.sync(() => {
+        watchers--
+        open++
+      })
+    )
+  })
+
+  const reply = (request: Exclude<Request, { verb: "watch" }>, peer: ClientFacts): Effect.Effect<Reply> => {
+    const call = verbs[request.verb] as (
+      request: Request,
+      peer: ClientFacts
+    ) => Effect.Effect<unknown, ControlProblem>
+    return Effect.match(call(request, peer), {
+      onSuccess: (result): Reply => ({ v: VERSION, ok: true, result }),
+      onFailure: ({ error, fault, hint }) => problem(fault, error, hint)
+    })
+  }
+
+  /** Lines at each change, to a peer that is still an owner and takes them: one that does not read is let go. */
+  const show = (socket: net.Socket, peer: ClientFacts): Effect.Effect<void> =>
+    Effect.callback<void>((resume) => {
+      let timer: NodeJS.Timeout | undefined
+      const tell = () => {
+        timer = undefined
+        const no = denied(peer)
+        if (no === undefined && socket.writableNeedDrain) return void socket.destroy()
+        const said = no === undefined
+          ? { v: VERSION, ok: true, result: verbs.snapshot() } as const
+          : problem("notPermitted", no.error, no.hint)
+        socket.write(writeReply(said))
+        if (no !== undefined) socket.end()
+      }
+      const unwatch = verbs.watch(() => {
+        timer ??= setTimeout(tell, BREATH)
+      })
+      const done = () => {
+        unwatch()
+        clearTimeout(timer)
+      }
+      socket.once("close", () => {
+        done()
+        resume(Effect.void)
+      })
+      // half open: a watcher that closes its end has gone
+      socket.once("end", () => socket.destroy()).resume()
+      tell()
+      return Effect.sync(done)
+    })
+
+  return yield* listen(at, (socket) => {
     // a client that is gone already is nothing to report
     socket.on("error", () => {})
     if (open >= MAX_CONNECTIONS) return void socket.destroy()
     open++
-    socket.once("close", () => open--)
     run(
-      converse(socket, status).pipe(
+      converse(socket).pipe(
         Effect.catchDefect((defect) =>
           Effect.sync(() => log.write(3, `a bug in the control socket: ${String(defect)}`))
         ),
-        Effect.ensuring(Effect.sync(() => socket.destroy()))
+        Effect.ensuring(Effect.sync(() => {
+          open--
+          socket.destroy()
+        }))
       )
     )
   })
 })
 
-const converse = (socket: net.Socket, status: () => Status): Effect.Effect<void> =>
-  readLine(socket).pipe(
-    Effect.timeoutOrElse({
-      duration: PATIENCE,
-      orElse: () => Effect.fail(`no request came within ${PATIENCE / 1000} s`)
-    }),
-    Effect.flatMap((line) => Effect.fromResult(parseRequest(line))),
-    Effect.map((): Reply => ({ v: VERSION, ok: true, status: status() })),
-    Effect.catch((error) => Effect.succeed<Reply>({ v: VERSION, ok: false, error })),
-    Effect.flatMap((reply) => send(socket, writeMessage(reply))),
-    Effect.timeoutOption(2 * PATIENCE),
-    Effect.asVoid
-  )
+const problem = (fault: Fault, error: string, hint?: string): Reply => ({
+  v: VERSION,
+  ok: false,
+  fault,
+  error,
+  ...hint !== undefined && { hint }
+})
+
+const within = <A>(effect: Effect.Effect<A, string>): Effect.Effect<A, string> =>
+  Effect.timeoutOrElse(effect, {
+    duration: PATIENCE,
+    orElse: () => Effect.fail(`no request came within ${PATIENCE / 1000} s`)
+  })
 
 /** Sends and waits until the client has closed: to close first, with bytes unread, would take the answer from it. */
-const send = (socket: net.Socket, line: Buffer): Effect.Effect<void> =>
+const send = (socket: net.Socket, reply: Reply): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     if (socket.closed) return resume(Effect.void)
     socket.once("close", () => resume(Effect.void))
-    socket.resume().end(line)
-  })
+    socket.resume().end(writeReply(reply))
+  }).pipe(Effect.timeoutOption(PATIENCE), Effect.asVoid)

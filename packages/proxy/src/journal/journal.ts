@@ -8,6 +8,8 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { describeEnded } from "../approve/desk.ts"
+import type { Ended, Question } from "../approve/question.ts"
 import type { Refusal, Use } from "../authority/authority.ts"
 import type { Facts } from "../listen/facts.ts"
 import { LogService, type Priority } from "../log.ts"
@@ -16,6 +18,10 @@ import { Repeats } from "./repeats.ts"
 export class Journal extends Context.Service<Journal, {
   /** A client has connected. */
   readonly connected: (app: string | undefined, facts: Facts, identity: Identity) => void
+  /** A question lies open before the owner. */
+  readonly asked: (use: Use, question: Question) => void
+  /** How a question ended, and after how many milliseconds. */
+  readonly answered: (question: Question, ended: Ended, after: number) => void
   /** A use that was permitted, and the entry that did. */
   readonly allowed: (use: Use, by: Entry) => void
   readonly refused: (use: Use, refusal: Refusal) => void
@@ -54,6 +60,9 @@ export class Journal extends Context.Service<Journal, {
           if (priority === 7) log.write(7, text)
           else tell(text, priority)
         },
+        asked: (use, question) => tell(`asked ${question.id}: ${describe(use)}`),
+        answered: ({ id }, ended, after) =>
+          tell(`answered ${id}: ${describeEnded(ended)}, after ${(after / 1000).toFixed(1)} s`),
         allowed: (use, by) => {
           // what only looks is not worth a line to most people
           const priority: Priority = use.operations.every((operation) => operation === "list") ? 7 : 6

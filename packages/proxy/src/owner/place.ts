@@ -1,6 +1,17 @@
-// Where the owner is: the environment of the gate itself, as the option lines that an agent is sent in place of a
-// client's. The variables are those that a pinentry gets (GnuPG common/session-env.c).
+// Where the owner is: his display or terminal, as variables of an environment. At first that of the gate itself; `gripgate tty`
+// says another. The agent is sent it in place of a client's, and the gate's own pinentry gets it. The variables are those that
+// an agent hands to a pinentry (GnuPG common/session-env.c).
 import { writeOption } from "@gripgate/protocol/request"
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** One place. It never changes; the owner goes to another. */
+export interface Place {
+  /** What a pinentry gets, and nothing else: only variables that are set. */
+  readonly variables: Readonly<Record<string, string>>
+  /** Option lines for an agent, by option and variable. */
+  readonly options: ReadonlyMap<string, Buffer>
+}
 
 /** Options with a name of their own, and the variables that they stand for, the first that is set. */
 const options: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
@@ -35,12 +46,21 @@ export const pinentryVariables: ReadonlySet<string> = new Set([
   ...variables
 ])
 
+/** Every variable that says where the owner is, and in which language. */
+export const placeVariables: ReadonlyArray<string> = [
+  ...pinentryVariables,
+  "LC_ALL",
+  "LC_CTYPE",
+  "LC_MESSAGES",
+  "LANG"
+]
+
 /** A value that fits in a line. */
 const isPlain = (value: string | undefined): value is string =>
   value !== undefined && value !== "" && value.length <= 900 && !/[\0\r\n]/.test(value)
 
-/** The option lines of an environment, by option and variable. */
-export const ownersEnvironment = (env: Readonly<Record<string, string | undefined>>): ReadonlyMap<string, Buffer> => {
+/** The place that an environment describes; what does not fit in a line of Assuan is left out. */
+export const placeOf = (env: Environment): Place => {
   const lines = new Map<string, Buffer>()
   for (const [option, names] of options) {
     const value = names.map((name) => env[name]).find(isPlain)
@@ -50,5 +70,14 @@ export const ownersEnvironment = (env: Readonly<Record<string, string | undefine
     const value = env[name]
     if (isPlain(value)) lines.set(`putenv ${name}`, writeOption("putenv", Buffer.from(`${name}=${value}`)))
   }
-  return lines
+  const known = placeVariables.flatMap((name) => {
+    const value = env[name]
+    return isPlain(value) ? [[name, value] as const] : []
+  })
+  return { variables: Object.fromEntries(known), options: lines }
+}
+
+/** Where the owner is now. */
+export interface Whereabouts {
+  current: Place
 }

@@ -37,6 +37,7 @@ export class ClientChannel {
   private readonly since: Record<Debt, number | undefined> = { line: undefined, answer: undefined, reply: undefined }
   private waiter: Resume | undefined
   private drain: (() => void) | undefined
+  private readonly losses = new Set<() => void>()
 
   constructor(socket: net.Socket, now: () => number) {
     this.socket = socket
@@ -44,7 +45,10 @@ export class ClientChannel {
     socket.on("data", (chunk: Buffer) => {
       this.reader.push(chunk)
       // what cannot be understood any more is left where it is
-      if (this.reader.fault !== undefined) socket.pause()
+      if (this.reader.fault !== undefined) {
+        socket.pause()
+        this.tellLoss()
+      }
       this.wake()
     })
     socket.on("end", () => {
@@ -109,6 +113,16 @@ export class ClientChannel {
   }
 
   /**
+   * Calls back, once, when no reply is waited for any more: the client is gone, was closed, or broke the rules. What comes back
+   * stops that. A client that will send nothing more may still wait.
+   */
+  readonly whenLost = (listener: () => void): () => void => {
+    this.losses.add(listener)
+    if (this.isLost) queueMicrotask(() => this.tellLoss())
+    return () => void this.losses.delete(listener)
+  }
+
+  /**
    * Finds out whether a client that will send nothing more still takes replies: a write of no bytes fails with EPIPE where
    * the whole socket was closed, and `gone` is true with the next turn.
    */
@@ -131,6 +145,7 @@ export class ClientChannel {
     if (this.gone || this.closedFor !== undefined) return
     this.send(reply)
     this.closedFor = reason
+    this.tellLoss()
     this.wake()
     this.drained()
   }
@@ -153,6 +168,16 @@ export class ClientChannel {
 
   private get over(): boolean {
     return this.ended || this.gone || this.closedFor !== undefined || this.reader.fault !== undefined
+  }
+
+  private get isLost(): boolean {
+    return this.gone || this.closedFor !== undefined || this.reader.fault !== undefined
+  }
+
+  private tellLoss(): void {
+    const told = [...this.losses]
+    this.losses.clear()
+    for (const listener of told) listener()
   }
 
   private wake(): void {
@@ -178,6 +203,7 @@ export class ClientChannel {
   private lost(): void {
     this.gone = true
     this.ended = true
+    this.tellLoss()
     this.wake()
     this.drained()
   }

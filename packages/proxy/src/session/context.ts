@@ -10,6 +10,7 @@ import type { Journal } from "../journal/journal.ts"
 import type { KeyDirectory } from "../keys/key-directory.ts"
 import type { KnownKeys } from "../keys/known-keys.ts"
 import type { Facts } from "../listen/facts.ts"
+import type { Place, Whereabouts } from "../owner/place.ts"
 import type { AgentConnection, Expectation, NoAgent, Router } from "../upstream/agent.ts"
 import type { ClientChannel } from "./client.ts"
 import { SessionState } from "./state.ts"
@@ -42,8 +43,8 @@ export interface SessionServices {
   readonly journal: Journal["Service"]
   readonly router: Router
   readonly known: KnownKeys
-  /** The owner's own environment for prompts, as option lines: what the agent gets where `prompt` is not allowed. */
-  readonly ownersEnvironment: ReadonlyMap<string, Buffer>
+  /** Where the owner is: what the agent gets for its prompts where `prompt` is not allowed. */
+  readonly owner: Whereabouts
   /** Answers of GETINFO cmd_has_option by version, command and option: they cannot change. */
   readonly hasOption: Map<string, boolean>
 }
@@ -54,8 +55,8 @@ export class SessionContext {
   connection: AgentConnection | undefined
   /** The gate stops: the command under way is the last that is answered. */
   stopping = false
-  /** Whose environment the connection was given. */
-  private clientsEnvironment = false
+  /** The owner's place that the connection was given; absent where it was given the client's environment. */
+  private place: Place | undefined
   private expectation: Expectation | undefined
   readonly client: ClientChannel
   readonly services: SessionServices
@@ -121,12 +122,13 @@ export class SessionContext {
   /** The session's connection, or one that is ready; `undefined` where one has to be opened. */
   connectionNow(keygrip: Keygrip | undefined): AgentConnection | undefined {
     const own = this.services.authority.verdict(this.app, "prompt").verdict === "allow"
+    const place = own ? undefined : this.services.owner.current
     const connection = this.connection
-    // what an agent was told of a client's display cannot be taken back
-    if (connection !== undefined && (connection.closed || own !== this.clientsEnvironment)) this.disconnect()
+    // what an agent was told of a display cannot be taken back
+    if (connection !== undefined && (connection.closed || place !== this.place)) this.disconnect()
     if (this.connection !== undefined) return this.connection
     this.expectation?.met()
-    this.clientsEnvironment = own
+    this.place = place
     const ready = this.services.router.ready(keygrip)
     return ready === undefined ? undefined : this.use(ready)
   }
@@ -144,7 +146,7 @@ export class SessionContext {
 
   /** The option lines for prompts that the agent is to have. */
   get environment(): ReadonlyMap<string, Buffer> {
-    return this.clientsEnvironment ? this.state.environment : this.services.ownersEnvironment
+    return this.place?.options ?? this.state.environment
   }
 
   /** The client is gone. */

@@ -6,13 +6,17 @@ import { carriesSecret, type Command, type InquirySpec } from "@gripgate/protoco
 import { errLine, inquireLine, statusLine } from "@gripgate/protocol/reply"
 import { writeRequest } from "@gripgate/protocol/request"
 import * as Effect from "effect/Effect"
-import type { Use } from "../authority/authority.ts"
+import type { Said } from "../approve/question.ts"
+import type { Permit, Use } from "../authority/authority.ts"
 import type { AgentConnection, Answer, Listening } from "../upstream/agent.ts"
 import { bringState } from "./bring.ts"
 import type { SessionContext } from "./context.ts"
 import { judgeKeydata } from "./import/import.ts"
 import { expectedInquiry, readAnswer } from "./inquiry.ts"
+import type { Prompt } from "./prompt/prompt.ts"
+import { wordsOf } from "./prompt/text.ts"
 import { PassphraseTries } from "./tries.ts"
+import { useOf } from "./use.ts"
 
 /** Inquiries in one command; a pinentry that is restarted for each try is one each. */
 const MAX_INQUIRIES = 64
@@ -38,12 +42,13 @@ const quiet: Listening = { status: [], live: () => {} }
 export function* converse(
   connection: AgentConnection,
   session: SessionContext,
-  command: Command,
-  keydesc: Buffer | undefined
+  { command, keydesc }: Prompt,
+  use: Use,
+  permit: Permit
 ): Effect.fn.Return<Outcome> {
   const tries = new PassphraseTries(session, command)
   if (!(yield* tries.begin())) return TOO_MANY
-  const outcome = yield* talk(connection, session, command, keydesc, tries)
+  const outcome = yield* talk(connection, session, { command, keydesc }, use, permit, tries)
   tries.end()
   return outcome
 }
@@ -57,8 +62,9 @@ const TOO_MANY: Extract<Outcome, { kind: "error" }> = {
 function* talk(
   connection: AgentConnection,
   session: SessionContext,
-  command: Command,
-  keydesc: Buffer | undefined,
+  { command, keydesc }: Prompt,
+  use: Use,
+  permit: Permit,
   tries: PassphraseTries
 ): Effect.fn.Return<Outcome> {
   const line = writeRequest(command)
@@ -93,20 +99,16 @@ function* talk(
     }
     const asked = answer
     const spec = expectedInquiry(command, asked.keyword, session.state)
-    if (refusal !== undefined || spec === undefined || spec.keyword === "CONFIRM") {
-      refusal ??= spec === undefined
-        ? {
-          kind: "error",
-          error: gpgError.ASS_UNKNOWN_INQUIRE,
-          reason: `the agent asks ${asked.keyword}, which is not for this client`
-        }
-        : {
-          kind: "error",
-          error: gpgError.CANCELED,
-          reason: "the agent asks the owner to confirm, and there is no way to ask"
-        }
+    if (spec?.keyword === "CONFIRM" && refusal === undefined) refusal = yield* confirmed(session, use, asked)
+    if (!permit.alive()) refusal ??= TAKEN_BACK
+    if (refusal !== undefined || spec === undefined) {
+      refusal ??= {
+        kind: "error",
+        error: gpgError.ASS_UNKNOWN_INQUIRE,
+        reason: `the agent asks ${asked.keyword}, which is not for this client`
+      }
       answer = yield* connection.answer(asked.keyword === "PINENTRY_LAUNCHED" ? END_LINE : CAN_LINE)
-    } else if (spec.keyword === "PINENTRY_LAUNCHED" && !session.state.notify) {
+    } else if (spec.keyword === "CONFIRM" || (spec.keyword === "PINENTRY_LAUNCHED" && !session.state.notify)) {
       answer = yield* connection.answer(END_LINE)
     } else {
       const next = yield* putToClient(session, connection, command, tries, spec, asked)
@@ -126,6 +128,30 @@ function* talk(
   return { kind: "done", ok: answer.ok, finalAt: answer.finalAt, connection }
 }
 const LF = Buffer.from("\n")
+
+const TAKEN_BACK: Extract<Outcome, { kind: "error" }> = {
+  kind: "error",
+  error: gpgError.FORBIDDEN,
+  reason: "what was permitted was taken back meanwhile"
+}
+
+/**
+ * Puts a question of the agent to the owner, never to the client; `undefined` for a yes. CONFIRM 0 is no question but a
+ * message, and a client in loopback mode has nowhere to show it.
+ */
+function* confirmed(
+  session: SessionContext,
+  use: Use,
+  asked: Extract<Answer, { kind: "inquire" }>
+): Effect.fn.Return<Extract<Outcome, { kind: "error" }> | undefined> {
+  if (asked.args === "0") return undefined
+  const text = wordsOf(asked.shows)
+  // what a GET_CONFIRMATION has the agent say are the client's words
+  const said: Said = { by: use.command === "GET_CONFIRMATION" ? "client" : "agent", text }
+  const decided = session.services.authority.permit({ ...use, said, confirm: true })
+  const permit = Effect.isEffect(decided) ? yield* decided : decided
+  return permit._tag === "Permit" ? undefined : { kind: "error", error: permit.error, reason: permit.reason }
+}
 
 const settersFailed = (connection: AgentConnection, answer: Answer): Outcome => {
   if (answer.kind === "lost") return answer
@@ -147,11 +173,10 @@ type Put =
  * GnuPG 2.2.40). Where nobody knows what a key is for, such a ciphertext needs the verdict of `sign` too.
  */
 function* mayAlsoSign(session: SessionContext): Effect.fn.Return<boolean> {
-  const { app, facts, services, state } = session
+  const { services, state } = session
   // what became known since the permit changes nothing about what was permitted
-  if (!state.unknownPurpose) return true
-  const use: Use = { app, facts, command: "PKDECRYPT that may sign", operations: ["sign"], keygrips: state.keygrips }
-  const decision = services.authority.permit(use)
+  if (!state.maySignUnknown) return true
+  const decision = services.authority.permit(useOf(session, "PKDECRYPT that may sign", ["sign"], state.keygrips))
   return (Effect.isEffect(decision) ? yield* decision : decision)._tag === "Permit"
 }
 

@@ -7,9 +7,9 @@ import { writeOption } from "@gripgate/protocol/request"
 import { commands } from "@gripgate/protocol/table/index"
 import type { OptionNameSpec } from "@gripgate/protocol/table/option"
 import * as Effect from "effect/Effect"
+import { pinentryVariables } from "../owner/place.ts"
 import type { NoAgent } from "../upstream/agent.ts"
 import type { SessionContext } from "./context.ts"
-import { pinentryVariables } from "./owners-environment.ts"
 
 const CLOSING = okLine("closing connection")
 const FALSE = errLine(gpgError.FALSE)
@@ -72,6 +72,7 @@ export const answerOption = (session: SessionContext, option: OptionNameSpec, va
       if (value.equals(LOOPBACK)) return undefined
       state.loopback = false
       state.loopbackRefused = false
+      state.silent = value.equals(CANCEL) || value.equals(ERROR)
       state.options.set(option.name, writeOption(option.name, value))
       return OK_LINE
     case "session":
@@ -82,6 +83,9 @@ export const answerOption = (session: SessionContext, option: OptionNameSpec, va
       return undefined
   }
 }
+
+const CANCEL = Buffer.from("cancel")
+const ERROR = Buffer.from("error")
 
 export const LOOPBACK: Buffer = Buffer.from("loopback")
 

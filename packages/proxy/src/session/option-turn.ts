@@ -6,13 +6,14 @@ import { errLine } from "@gripgate/protocol/reply"
 import { writeOption } from "@gripgate/protocol/request"
 import type { OptionNameSpec } from "@gripgate/protocol/table/option"
 import * as Effect from "effect/Effect"
-import { refusal, type Use } from "../authority/authority.ts"
+import { refusal } from "../authority/authority.ts"
 import { entryText } from "../journal/journal.ts"
 import type { Listening } from "../upstream/agent.ts"
 import { bringState } from "./bring.ts"
 import type { SessionContext } from "./context.ts"
 import type { SessionState } from "./state.ts"
 import { open } from "./turn.ts"
+import { useOf } from "./use.ts"
 
 const quiet: Listening = { status: [], live: () => {} }
 
@@ -22,14 +23,8 @@ function* judge(
   option: OptionNameSpec,
   value: Buffer
 ): Effect.fn.Return<Buffer | undefined> {
-  const { app, facts, services, state } = session
-  const use = (operations: ReadonlyArray<Operation>): Use => ({
-    app,
-    facts,
-    command: `OPTION ${option.name}`,
-    operations,
-    keygrips: []
-  })
+  const { app, services, state } = session
+  const use = (operations: ReadonlyArray<Operation>) => useOf(session, `OPTION ${option.name}`, operations, [])
   if (option.fate === "mode") {
     // only a refusal is settled here: whoever has to be asked, or to present a token, is so at the first use
     const forbidden = value.equals(LOOPBACK) ? services.authority.forbidsLoopback(app) : undefined
@@ -76,7 +71,10 @@ function* bring(session: SessionContext, option: OptionNameSpec, value: Buffer):
 const settle = (state: SessionState, option: OptionNameSpec, value: Buffer, ok: boolean): void => {
   if (option.fate === "mode") {
     const loopback = value.equals(LOOPBACK)
-    if (ok) state.loopback = loopback
+    if (ok) {
+      state.loopback = loopback
+      state.silent = false
+    }
     // a refused mode of any other kind changes nothing: an earlier refusal of loopback holds
     state.loopbackRefused = ok ? false : state.loopbackRefused || loopback
   }

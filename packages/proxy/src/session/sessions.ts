@@ -11,6 +11,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as net from "node:net"
 import type { Limits } from "../limits.ts"
+import type { Facts } from "../listen/facts.ts"
 import { ClientChannel, type Debt } from "./client.ts"
 import { SessionContext, type SessionServices } from "./context.ts"
 import { GREETING, serveSession } from "./session.ts"
@@ -34,6 +35,16 @@ export interface Sessions {
   readonly open: () => number
   readonly openOn: (path: string) => number
   readonly served: () => number
+  /** Those that are open, the oldest first, at most `most`. */
+  readonly list: (most: number) => ReadonlyArray<OpenSession>
+}
+
+/** One session, for whoever asks how the gate is. */
+export interface OpenSession {
+  readonly app: string | undefined
+  readonly facts: Facts
+  /** Milliseconds of the clock. */
+  readonly connectedAt: number
 }
 
 /** Sessions end with the scope: waiting ones at once, a running command gets `limits.stop` to finish. */
@@ -46,6 +57,7 @@ export const makeSessions = Effect.fnUntraced(
     const clock = yield* Clock.Clock
     const now = (): number => clock.currentTimeMillisUnsafe()
     const running = new Map<SessionContext, Fiber.Fiber<void>>()
+    const since = new WeakMap<SessionContext, number>()
     const byApp = new Map<string | undefined, number>()
     const byPath = new Map<string, number>()
     // also of sessions that have ended, while their clients take the last reply
@@ -79,6 +91,7 @@ export const makeSessions = Effect.fnUntraced(
       services.journal.connected(app, session.facts, session.identity)
       const fiber = run(serveSession(session))
       running.set(session, fiber)
+      since.set(session, now())
       // once the greeting is out: what the client says next needs no agent, so there is time to get one
       session.expectConnection()
       fiber.addObserver(() => {
@@ -120,6 +133,17 @@ export const makeSessions = Effect.fnUntraced(
       Effect.andThen(stop, Effect.sync(() => sockets.forEach((socket) => socket.destroySoon())))
     )
 
-    return { accept, open: () => running.size, openOn: (path) => byPath.get(path) ?? 0, served: () => served }
+    return {
+      accept,
+      open: () => running.size,
+      openOn: (path) => byPath.get(path) ?? 0,
+      served: () => served,
+      list: (most) =>
+        [...running.keys()].slice(0, most).map((session) => ({
+          app: session.app,
+          facts: session.facts,
+          connectedAt: since.get(session) ?? 0
+        }))
+    }
   }
 )

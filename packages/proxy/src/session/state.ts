@@ -16,8 +16,8 @@ export class SessionState {
   keydesc: Buffer | undefined
   /** The line that gives the digest, or `agent` where the agent itself took the data over this connection. */
   hash: Buffer | "agent" | undefined
-  /** Whether the command under way was permitted without knowing what its keys are for. */
-  unknownPurpose = false
+  /** The command under way was permitted without knowing what its keys are for, and may not be a signature. */
+  maySignUnknown = false
   /** Whether the agent's connection has to be reset before its next command. */
   resetPending = false
   /** Options that hold for the session, by name: their lines. */
@@ -26,6 +26,8 @@ export class SessionState {
   readonly environment: Map<string, Buffer> = new Map()
   /** The value of pinentry-mode that was accepted last. */
   loopback = false
+  /** The client chose a mode in which nobody is asked: cancel or error. */
+  silent = false
   /** A refusal of loopback holds until another mode is accepted; RESET does not forget it. */
   loopbackRefused = false
   /** The client asked to be told of pinentries. */

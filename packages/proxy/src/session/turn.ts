@@ -3,6 +3,7 @@ import { gpgError } from "@gripgate/protocol/gpg-error"
 import { type Command, has } from "@gripgate/protocol/grammar/command"
 import { isKeygrip } from "@gripgate/protocol/grammar/field"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
+import type { Operation } from "@gripgate/protocol/operation"
 import { errLine, OK_LINE } from "@gripgate/protocol/reply"
 import { writeRequest } from "@gripgate/protocol/request"
 import * as Effect from "effect/Effect"
@@ -13,14 +14,17 @@ import { onlyLooks, optionsAhead } from "./bring.ts"
 import { ownCacheId } from "./cache-id.ts"
 import type { SessionContext } from "./context.ts"
 import { converse, type Outcome } from "./converse.ts"
+import { digestOf } from "./digest.ts"
 import { listsKeys, narrow, showVisible } from "./filter.ts"
 import { keepImportKey, settleImport } from "./import/import.ts"
 import { hasOptionKey } from "./local.ts"
 import { keygripsOf, operationsOf, refusedHere } from "./needs.ts"
 import { keepNonces, ownNonces } from "./nonce.ts"
 import { claims, generatedKey } from "./own-keys.ts"
-import { confirm, usesKeydesc } from "./prompt/announce.ts"
-import { promptFor } from "./prompt/prompt.ts"
+import { usesKeydesc } from "./prompt/announce.ts"
+import { isForOwner, needsAnnouncement, promptFor } from "./prompt/prompt.ts"
+import { wordsOf } from "./prompt/text.ts"
+import { useOf } from "./use.ts"
 
 /** Whether the session goes on after a turn. */
 export type After = "next" | "close"
@@ -50,19 +54,23 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
     client.send(errLine(refused[0]))
     return "next"
   }
-  const use: Use = {
-    app,
-    facts,
-    command: narrowed.inner === undefined ? narrowed.spec.name : `SCD ${narrowed.inner.spec.name}`,
-    operations: operationsOf(session, narrowed),
-    keygrips: keygripsOf(session, narrowed)
-  }
-  state.unknownPurpose = use.keygrips.some((keygrip) => services.keys.info(keygrip).capabilities === undefined)
+  const use = useFor(session, narrowed)
   const decided = services.authority.permit(use)
   const permit = Effect.isEffect(decided) ? yield* decided : decided
   if (permit._tag === "Refusal") {
     const { error } = permit
     client.send(errLine(error, error === gpgError.FORBIDDEN ? "gripgate: see the gate's log" : undefined))
+    return "next"
+  }
+  const changed = Effect.isEffect(decided) ? changedMeanwhile(session, use, narrowed) : undefined
+  if (changed !== undefined) {
+    services.journal.rejected(app, facts, use.command, changed[1])
+    client.send(errLine(changed[0]))
+    return "next"
+  }
+  if (use.said !== undefined) {
+    // the owner has answered it
+    client.send(OK_LINE)
     return "next"
   }
   if (services.known.has(narrowed)) {
@@ -77,16 +85,16 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
     client.send(errLine(gpgError.NO_AGENT))
     return "next"
   }
-  const prompt = promptFor(session, ownNonces(state, narrowed), use)
-  if (prompt.announce !== undefined) {
-    const no = yield* confirm(connection, session, prompt.announce)
-    if (no !== undefined) {
-      client.send(no)
-      return "next"
-    }
+  // what was chosen may have gone with another connection, and the agent would sign an empty string
+  const gone = permit.alive() ? refusedHere(session, narrowed) : TAKEN_BACK
+  if (gone !== undefined) {
+    services.journal.rejected(app, facts, use.command, gone[1])
+    client.send(errLine(gone[0]))
+    return "next"
   }
+  const prompt = promptFor(session, ownNonces(state, narrowed), use)
   const command = ownCacheId(session, prompt.command)
-  const result = yield* converse(connection, session, command, prompt.keydesc)
+  const result = yield* converse(connection, session, { ...prompt, command }, use, permit)
   if (usesKeydesc(command)) state.keydesc = undefined
   switch (result.kind) {
     case "lost":
@@ -110,19 +118,65 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
       client.send(result.line)
       return "next"
     case "done": {
-      if (!permit.alive()) {
-        session.connection?.collected.clear()
-        client.send(errLine(gpgError.FORBIDDEN))
-        return "next"
-      }
       keepImportKey(session, command, result)
       const settled = yield* settleImport(session, command, result)
       yield* settleKeys(session, command, settled)
+      // what was done is done and noted; what came of it stays here
+      if (!permit.alive()) {
+        session.connection?.collected.clear()
+        services.journal.rejected(app, facts, use.command, TAKEN_BACK[1])
+        client.send(errLine(TAKEN_BACK[0]))
+        return "next"
+      }
       release(session, asked, command, settled)
       return settled.ok && endsSession(command) ? "close" : "next"
     }
   }
 }
+
+const TAKEN_BACK = [gpgError.FORBIDDEN, "what was permitted was taken back meanwhile"] as const
+
+/** What a command amounts to, and what the owner is to see of it. */
+const useFor = (session: SessionContext, command: Command): Use => {
+  const { state } = session
+  const keygrips = keygripsOf(session, command)
+  const name = command.inner === undefined ? command.spec.name : `SCD ${command.inner.spec.name}`
+  const use = useOf(session, name, withSign(session, command, keygrips), keygrips)
+  if (isForOwner(session, command)) {
+    return { ...use, said: { by: "client", text: wordsOf(command.args[0]) }, confirm: true }
+  }
+  const digest = name === "PKSIGN" ? digestOf(state.hash) : undefined
+  const announced = digest === undefined ? use : { ...use, digest }
+  return needsAnnouncement(session, command, use) ? { ...announced, confirm: true } : announced
+}
+
+/**
+ * The operations of a command. A decryption with a key of which nobody knows what it is for may be a signature: where that needs
+ * the owner's yes, one question serves both; else it is judged when the ciphertext is there.
+ */
+const withSign = (
+  session: SessionContext,
+  command: Command,
+  keygrips: ReadonlyArray<Keygrip>
+): ReadonlyArray<Operation> => {
+  const { app, services, state } = session
+  const operations = operationsOf(session, command)
+  if (command.spec.name !== "PKDECRYPT") return operations
+  const unknown = keygrips.filter((keygrip) => services.keys.info(keygrip).capabilities === undefined)
+  const asks = unknown.some((keygrip) => services.authority.verdict(app, "sign", keygrip).verdict === "ask")
+  state.maySignUnknown = unknown.length > 0 && !asks
+  return asks ? [...operations, "sign"] : operations
+}
+
+/** Whoever waited for the owner may be somebody else by now, or lack what he had; the number for the client and why. */
+const changedMeanwhile = (
+  session: SessionContext,
+  use: Use,
+  command: Command
+): ReturnType<typeof refusedHere> =>
+  session.app === use.app
+    ? refusedHere(session, command)
+    : [gpgError.FORBIDDEN, "the policy that was read meanwhile takes the client for somebody else"]
 
 /** Whether the agent has other keys after a command, so that the directory reads them again. */
 const changesKeys = (command: Command): boolean =>

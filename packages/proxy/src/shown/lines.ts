@@ -34,8 +34,12 @@ const doubleQuotes = /["\u02ba\u02dd\u02ee\u05f4\u201c-\u201f\u2033\u2036\u275d\
 export const quoted = (text: string, characters: number, bytes: number): string =>
   `"${clip(tidy(text).replace(doubleQuotes, "'"), characters, bytes)}"`
 
-/** Columns of a character: whatever is not ASCII may need two. */
-const columnsOf = (character: string): number => character < "\x80" ? 1 : 2
+/** Columns of a text: whatever is not ASCII may need two. */
+export const columnsOf = (text: string): number => {
+  let columns = 0
+  for (const character of text) columns += character < "\x80" ? 1 : 2
+  return columns
+}
 
 /** Breaks one line at blanks, or within a word where that would leave half of it empty. No line needs more than `width` columns. */
 export const wrap = (line: string, width: number = WIDTH): ReadonlyArray<string> => {

@@ -24,6 +24,8 @@ export type Answer =
     /** What follows the keyword, cleaned: it is shown to a client. */
     readonly args: string
     readonly maxLength: number | undefined
+    /** What the agent would show in a dialog of its own (S SETDESC), where it asks for a confirmation. */
+    readonly shows: Buffer | undefined
   }
   /** A line before the last was refused: nothing of the result may be used, and the connection is closed. */
   | { readonly kind: "setter"; readonly error: Buffer }

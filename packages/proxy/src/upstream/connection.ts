@@ -42,6 +42,7 @@ export class SocketConnection implements AgentConnection {
   /** Replies that come before the one that is waited for; each has to be OK. */
   private before = 0
   private maxLength: number | undefined
+  private shows: Buffer | undefined
   private onIdleClose: (() => void) | undefined
 
   private constructor(path: string) {
@@ -70,7 +71,7 @@ export class SocketConnection implements AgentConnection {
       this.resume = resume
       this.listening = listening
       this.before += count - 1
-      this.maxLength = undefined
+      this.maxLength = this.shows = undefined
       this.dialogue.sent(count)
       this.send(lines)
     })
@@ -80,7 +81,7 @@ export class SocketConnection implements AgentConnection {
     return Effect.callback<Answer>((resume) => {
       if (this.closed) return resume(Effect.succeed({ kind: "lost", reason: DROPPED }))
       this.resume = resume
-      this.maxLength = undefined
+      this.maxLength = this.shows = undefined
       this.dialogue.answered()
       this.socket.write(lines)
     })
@@ -176,7 +177,8 @@ export class SocketConnection implements AgentConnection {
           kind: "inquire",
           keyword: reply.keyword,
           args: reply.args.toString("latin1"),
-          maxLength: this.maxLength
+          maxLength: this.maxLength,
+          shows: this.shows
         })
       case "ok":
       case "err": {
@@ -209,6 +211,7 @@ export class SocketConnection implements AgentConnection {
       this.maxLength = Number.isSafeInteger(length) && length >= 0 ? length : undefined
       return
     }
+    if (keyword === "SETDESC") this.shows = Buffer.from(args)
     const { status } = this.listening
     if (status !== "*" && !status.includes(keyword)) return
     if (isLive(keyword) && this.collected.length === 0) this.listening.live(line)

@@ -8,17 +8,17 @@ import * as TestClock from "effect/testing/TestClock"
 import { lstatSync, readdirSync } from "node:fs"
 import * as net from "node:net"
 import { dirname, join } from "node:path"
-import { MAX_CONTROL_LINE } from "../../src/control/message.ts"
+import { MAX_REQUEST_LINE } from "../../src/control/message/envelope.ts"
 import { serveControl } from "../../src/control/server.ts"
 import { recordingLog } from "../support/recording-log.ts"
 import { scratch } from "../support/scratch.ts"
-import { status } from "../support/status.ts"
+import { options, status, verbs } from "../support/status.ts"
 
 const { layer } = recordingLog()
 
 const gate = Effect.gen(function*() {
   const path = join(yield* scratch, "control")
-  yield* serveControl({ path, status: () => status })
+  yield* serveControl(options(path))
   return path
 }).pipe(Effect.provide(layer))
 
@@ -34,8 +34,8 @@ const converse = (path: string, send: (socket: net.Socket) => void) =>
   })
 
 const request = "{\"v\":1,\"verb\":\"status\"}\n"
-const good = `${JSON.stringify({ v: 1, ok: true, status })}\n`
-const refusal = (error: string) => `${JSON.stringify({ v: 1, ok: false, error })}\n`
+const good = `${JSON.stringify({ v: 1, ok: true, result: status })}\n`
+const refusal = (error: string) => `${JSON.stringify({ v: 1, ok: false, fault: "refused", error })}\n`
 const notJson = refusal("expected a line of JSON like {\"v\":1,\"verb\":\"status\"}")
 
 describe("serveControl", () => {
@@ -85,8 +85,8 @@ describe("serveControl", () => {
   it.live("takes a line of 64 KiB and refuses a longer one, also one without end", () =>
     Effect.gen(function*() {
       const path = yield* gate
-      const longest = request.trimEnd().padEnd(MAX_CONTROL_LINE - 1) + "\n"
-      assert.strictEqual(longest.length, MAX_CONTROL_LINE)
+      const longest = request.trimEnd().padEnd(MAX_REQUEST_LINE - 1) + "\n"
+      assert.strictEqual(longest.length, MAX_REQUEST_LINE)
       assert.strictEqual(yield* converse(path, (socket) => socket.write(longest)), good)
       const refused = refusal("the line is longer than 65536 bytes")
       assert.strictEqual(yield* converse(path, (socket) => socket.write(` ${longest}`)), refused)
@@ -98,7 +98,7 @@ describe("serveControl", () => {
         socket.on("drain", feed)
         feed()
       })
-      assert.match(endless, /^\{"v":1,"ok":false,"error":"the line is longer than 65536 bytes"\}\n/)
+      assert.match(endless, /^\{"v":1,"ok":false,"fault":"refused","error":"the line is longer than 65536 bytes"\}\n/)
     }))
 
   it.effect("waits 5 s for a request, and not longer for one that drips in", () =>
@@ -137,10 +137,10 @@ describe("serveControl", () => {
       clearInterval(poke)
     }))
 
-  it.live("serves on beside many idle clients, and closes the seventeenth", () =>
+  it.live("serves on beside many idle clients, and closes the thirty-third", () =>
     Effect.gen(function*() {
       const path = yield* gate
-      const idle = Array.from({ length: 16 }, () => net.connect(path).on("error", () => {}).resume())
+      const idle = Array.from({ length: 32 }, () => net.connect(path).on("error", () => {}).resume())
       yield* Effect.promise(() =>
         Promise.all(idle.map((socket) => new Promise((resolve) => socket.on("connect", resolve))))
       )
@@ -155,7 +155,7 @@ describe("serveControl", () => {
     Effect.gen(function*() {
       const path = join(yield* scratch, "control")
       const scope = yield* Scope.make()
-      yield* Scope.provide(scope)(serveControl({ path, status: () => status }))
+      yield* Scope.provide(scope)(serveControl(options(path)))
       const connected = Promise.withResolvers<void>()
       const open = yield* Effect.forkChild(converse(path, () => connected.resolve()))
       yield* Effect.promise(() => connected.promise)
@@ -165,6 +165,60 @@ describe("serveControl", () => {
       assert.deepStrictEqual(readdirSync(dirname(path)), [])
     }).pipe(Effect.provide(layer)))
 
+  it.live("says nothing to a peer that may not ask, and does nothing for it", () =>
+    Effect.gen(function*() {
+      const path = join(yield* scratch, "control")
+      let asked = 0
+      const counting = verbs({ status: () => Effect.sync(() => (asked++, status)) })
+      const denied = () => ({ error: "only an owner may", hint: "be one" })
+      yield* serveControl(options(path, { verbs: counting, denied }))
+      const said = { v: 1, ok: false, fault: "notPermitted", error: "only an owner may", hint: "be one" }
+      for (const line of [request, "{\"v\":1,\"verb\":\"watch\"}\n", "nonsense\n"]) {
+        assert.strictEqual(yield* converse(path, (socket) => socket.write(line)), `${JSON.stringify(said)}\n`)
+      }
+      assert.strictEqual(asked, 0)
+    }).pipe(Effect.provide(layer)))
+
+  it.live("tells a watcher at once and at each change, until it goes or may not any more", () =>
+    Effect.gen(function*() {
+      const path = join(yield* scratch, "control")
+      const listeners = new Set<() => void>()
+      let allowed = true
+      yield* serveControl(options(path, {
+        verbs: verbs({
+          watch: (listener) => {
+            listeners.add(listener)
+            return () => void listeners.delete(listener)
+          }
+        }),
+        denied: () => allowed ? undefined : { error: "no more", hint: "sorry" }
+      }))
+      let text = ""
+      const lines = () => text.split("\n").slice(0, -1)
+      const until = (count: number) =>
+        Effect.promise(async () => {
+          while (lines().length < count) await new Promise((resolve) => setTimeout(resolve, 5))
+        })
+      const socket = net.connect(path, () => socket.write("{\"v\":1,\"verb\":\"watch\"}\n"))
+      socket.on("data", (chunk) => text += chunk.toString())
+      const closed = new Promise((resolve) => socket.on("close", resolve))
+      yield* until(1)
+      assert.deepInclude(JSON.parse(lines()[0]!), { v: 1, ok: true })
+      // many changes at once are one line
+      for (let i = 0; i < 100; i++) listeners.forEach((listener) => listener())
+      yield* until(2)
+      yield* Effect.sleep(120)
+      assert.lengthOf(lines(), 2)
+      // others are served beside it
+      assert.strictEqual(yield* converse(path, (other) => other.write(request)), good)
+      allowed = false
+      listeners.forEach((listener) => listener())
+      yield* Effect.promise(() => closed)
+      assert.deepInclude(JSON.parse(lines()[2]!), { ok: false, fault: "notPermitted", error: "no more" })
+      // the other end of the connection hears of it a moment later
+      while (listeners.size > 0) yield* Effect.sleep(5)
+    }).pipe(Effect.provide(layer)))
+
   it.live("lives through a bug in what it reports, and says so in the log", () =>
     Effect.gen(function*() {
       const recorded = recordingLog()
@@ -172,7 +226,7 @@ describe("serveControl", () => {
       const broken = () => {
         throw new Error("no policy")
       }
-      yield* Effect.provide(serveControl({ path, status: broken }), recorded.layer)
+      yield* Effect.provide(serveControl(options(path, { verbs: verbs({ status: broken }) })), recorded.layer)
       assert.strictEqual(yield* converse(path, (socket) => socket.end(request)), "")
       assert.deepStrictEqual(recorded.lines, [[3, "a bug in the control socket: Error: no policy"]])
     }))

@@ -1,8 +1,8 @@
 // What a person sees of a text, computed as the agent and the pinentry do it, and texts that try to deceive.
 import { parseKeygrip } from "@gripgate/protocol/keygrip"
 import * as fc from "fast-check"
-import type { KeyInfo } from "../../../src/keys/key-directory.ts"
-import type { Subject } from "../../../src/session/prompt/text.ts"
+import type { KeyInfo } from "../../src/keys/key-directory.ts"
+import type { Subject } from "../../src/shown/subject.ts"
 
 /** GnuPG agent/findkey.c agent_modify_description, for a key whose comment is `COMMENT`. */
 const expand = (text: string): string =>

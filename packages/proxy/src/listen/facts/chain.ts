@@ -6,6 +6,12 @@ import type { Processes, Stat } from "./process.ts"
 /** Processes of a chain, the client among them. */
 export const MAX_CHAIN = 16
 
+/** A chain, and the leader of the session where it goes up to that one. */
+export interface Chain {
+  readonly chain: ReadonlyArray<ProcessFacts>
+  readonly leader?: { readonly pid: number; readonly started: number }
+}
+
 /**
  * The chain of a client whose own `exe` and `stat` are known. It ends with the leader of the client's session, and where a
  * parent belongs to another session: it has nothing to do with the client but that it waits for orphans.
@@ -15,7 +21,7 @@ export const chainOf = (
   exe: string | undefined,
   stat: Stat,
   { exe: exeOf, stat: statOf }: Pick<Processes, "exe" | "stat">
-): ReadonlyArray<ProcessFacts> => {
+): Chain => {
   const chain = [link(pid, exe)]
   let child = stat
   let last = pid
@@ -30,7 +36,8 @@ export const chainOf = (
     child = its
     last = parent
   }
-  return chain
+  // a session of number 0 has its leader where this process cannot see him
+  return last === stat.session && last > 0 ? { chain, leader: { pid: last, started: child.started } } : { chain }
 }
 
 const link = (pid: number, exe: string | undefined): ProcessFacts => exe === undefined ? { pid } : { pid, exe }

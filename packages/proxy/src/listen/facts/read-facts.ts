@@ -61,7 +61,7 @@ const withProcess = (kernel: ClientFacts, pid: number, from: Processes): ClientF
   Object.assign(facts, cgroup)
   // where AppArmor speaks, the name of a cgroup says nothing more
   if (snap !== undefined && snapOfLabel(kernel.label) === undefined) facts.snap = snap
-  facts.chain = chainOf(pid, exe, stat, from)
+  Object.assign(facts, chainOf(pid, exe, stat, from))
   const program = programOf(facts.chain)
   if (program !== undefined) facts.program = program
   // a process can keep others from looking, and a program that was replaced is none that a rule can name

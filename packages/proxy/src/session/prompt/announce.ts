@@ -1,14 +1,7 @@
 // Which commands make the agent prompt, and whose prompts take the text of SETKEYDESC. Before the others, whose prompts are
-// the agent's own and name nobody, the gate asks a question that does. Read in the sources of GnuPG 2.2.40 and 2.5.
-import { CAN_LINE, END_LINE } from "@gripgate/protocol/answer"
-import { gpgError } from "@gripgate/protocol/gpg-error"
+// the agent's own and name nobody, the gate puts a question that does. Read in the sources of GnuPG 2.2.40 and 2.5.
 import { type Command, has } from "@gripgate/protocol/grammar/command"
-import { errLine } from "@gripgate/protocol/reply"
-import type * as Effect from "effect/Effect"
-import type { AgentConnection, Listening } from "../../upstream/agent.ts"
-import { bringState } from "../bring.ts"
-import type { SessionContext } from "../context.ts"
-import { linesOf, type Subject, textOf } from "./text.ts"
+import type { KeyInfo } from "../../keys/key-directory.ts"
 
 /**
  * Commands that read `keydesc` (GnuPG agent/command.c). KEYTOCARD and KEYTOTPM do not clear it. GENKEY, LEARN, SCD and
@@ -68,8 +61,11 @@ export const canPrompt = (command: Command): boolean => {
 const asksNewPassphrase = (command: Command): boolean =>
   !has(command, "--no-protection") && !has(command, "--inq-passwd")
 
-/** Whether the agent may prompt for this command without any text of a client's or of the gate's. */
-const promptsNameless = (command: Command, { keys }: Subject): boolean => {
+/**
+ * Whether the agent may prompt for this command without any text of a client's or of the gate's. `keys` are those that it uses.
+ * In loopback mode it prompts nobody.
+ */
+export const promptsNameless = (command: Command, keys: ReadonlyArray<KeyInfo>): boolean => {
   // what is not known may be without protection
   const isProtected = keys.length > 0 && keys.every(({ protection }) => protection === "protected")
   switch (command.spec.name) {
@@ -95,60 +91,5 @@ const promptsNameless = (command: Command, { keys }: Subject): boolean => {
       return false
     default:
       return canPrompt(command)
-  }
-}
-
-/**
- * The GET_CONFIRMATION with which the gate announces a command, whole with LF; `undefined` where nothing needs to be
- * announced. Not for a session in loopback mode, where the agent prompts nobody.
- */
-export const announcement = (command: Command, subject: Subject): Buffer | undefined =>
-  promptsNameless(command, subject)
-    ? Buffer.concat([Buffer.from("GET_CONFIRMATION "), textOf([...linesOf(subject), FOLLOWS]), Buffer.from("\n")])
-    : undefined
-
-const FOLLOWS = "OK lets it go on, and the next dialogs belong to it."
-
-/** Inquiries in one question: the agent tells of each pinentry that it starts, and starts one. */
-const MAX_INQUIRIES = 8
-
-const quiet: Listening = { status: [], live: () => {} }
-
-/**
- * Puts an announcement to the owner over the session's own connection, which gets the environment for prompts first.
- * `undefined` for a yes, else the error line for the client, whole with LF: the agent's own where the owner said no. A
- * connection that is lost or refuses an option is closed.
- */
-export function* confirm(
-  connection: AgentConnection,
-  session: SessionContext,
-  question: Buffer
-): Effect.fn.Return<Buffer | undefined> {
-  const lines = bringState(session.state, session.environment, connection, undefined)
-  lines.push(question)
-  let answer = yield* connection.exchange(lines, lines.length, quiet)
-  let refused = false
-  for (let inquiries = 0; answer.kind === "inquire"; inquiries++) {
-    if (inquiries === MAX_INQUIRIES) {
-      connection.close()
-      return errLine(gpgError.INV_RESPONSE)
-    }
-    // whatever else it asks is for the client to answer, and this question is not the client's
-    const launched = answer.keyword === "PINENTRY_LAUNCHED"
-    refused ||= !launched
-    answer = yield* connection.answer(launched ? END_LINE : CAN_LINE)
-  }
-  switch (answer.kind) {
-    case "lost":
-      return errLine(gpgError.NO_AGENT)
-    case "setter":
-      connection.close()
-      return answer.error
-    case "done": {
-      const line = Buffer.from(connection.collected.bytes.subarray(answer.finalAt))
-      connection.collected.clear()
-      if (refused) return errLine(gpgError.CANCELED)
-      return answer.ok ? undefined : line
-    }
   }
 }

@@ -3,7 +3,8 @@ import { type Command, has } from "@gripgate/protocol/grammar/command"
 import type { Value } from "@gripgate/protocol/grammar/field"
 import { MAX_LINE_OUT } from "@gripgate/protocol/limits"
 import { writeRequest } from "@gripgate/protocol/request"
-import { framedError, framedText, type Subject } from "./text.ts"
+import type { Subject } from "../../shown/subject.ts"
+import { framedError, framedText } from "./text.ts"
 
 /** What stands for a text that is not given; as the prompt it means the agent's own, "Passphrase:". */
 const NONE = Buffer.from("X")

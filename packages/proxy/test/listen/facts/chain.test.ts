@@ -12,7 +12,9 @@ const machine = (all: Readonly<Record<number, Fake>>): Pick<Processes, "exe" | "
 })
 
 const chain = (all: Readonly<Record<number, Fake>>, pid: number) =>
-  chainOf(pid, all[pid]!.exe, all[pid]!, machine(all)).map(({ exe, pid }) => exe === undefined ? [pid] : [pid, exe])
+  chainOf(pid, all[pid]!.exe, all[pid]!, machine(all)).chain.map(({ exe, pid }) =>
+    exe === undefined ? [pid] : [pid, exe]
+  )
 
 const gpg = { parent: 20, session: 10, started: 30, exe: "/usr/bin/gpg" }
 const git = { parent: 10, session: 10, started: 20, exe: "/usr/bin/git" }
@@ -23,6 +25,16 @@ describe("chainOf", () => {
     const all = { 30: gpg, 20: git, 10: bash, 5: { parent: 1, session: 5, started: 1, exe: "/usr/bin/sshd" } }
     assert.deepStrictEqual(chain(all, 30), [[30, "/usr/bin/gpg"], [20, "/usr/bin/git"], [10, "/usr/bin/bash"]])
     assert.deepStrictEqual(chain(all, 10), [[10, "/usr/bin/bash"]])
+  })
+
+  it("tells the leader of the session where it goes up to that one", () => {
+    const leader = (all: Readonly<Record<number, Fake>>, pid: number) =>
+      chainOf(pid, all[pid]!.exe, all[pid]!, machine(all)).leader
+    assert.deepStrictEqual(leader({ 30: gpg, 20: git, 10: bash }, 30), { pid: 10, started: 10 })
+    assert.deepStrictEqual(leader({ 10: bash }, 10), { pid: 10, started: 10 })
+    // one that has ended, that is out of sight, or that is too far away
+    assert.isUndefined(leader({ 30: gpg, 20: git }, 30))
+    assert.isUndefined(leader({ 30: { ...gpg, session: 0, parent: 0 } }, 30))
   })
 
   it("ends where an orphan was taken in by another session, and where there is no parent", () => {
@@ -41,7 +53,7 @@ describe("chainOf", () => {
     // the parent ends between the two looks at it
     const pids: Array<number> = []
     const successor = { exe: () => "/usr/bin/evil", stat: (pid: number) => (pids.push(pid), { ...git, started: 99 }) }
-    assert.deepStrictEqual(chainOf(30, gpg.exe, gpg, successor), [{ pid: 30, exe: gpg.exe }])
+    assert.deepStrictEqual(chainOf(30, gpg.exe, gpg, successor), { chain: [{ pid: 30, exe: gpg.exe }] })
     assert.deepStrictEqual(pids, [20])
   })
 

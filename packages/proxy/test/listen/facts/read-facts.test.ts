@@ -241,6 +241,7 @@ describe("factsOfPeer", () => {
     unit,
     snap: "mail",
     chain: [{ pid: 30, exe: "/usr/bin/mail" }],
+    leader: { pid: 30, started: 900 },
     program: "/usr/bin/mail"
   }
 

@@ -3,8 +3,8 @@ import type { Command } from "@gripgate/protocol/grammar/command"
 import { parseRequest, writeRequest } from "@gripgate/protocol/request"
 import * as fc from "fast-check"
 import { marked } from "../../../src/session/prompt/mark.ts"
-import { linesOf } from "../../../src/session/prompt/text.ts"
-import { clientText, linesShown, shown, subject, subjects } from "./shown.ts"
+import { linesOf } from "../../../src/shown/subject.ts"
+import { clientText, linesShown, shown, subject, subjects } from "../../shown/shown.ts"
 
 const parse = (line: Buffer | string): Command => {
   const request = parseRequest(Buffer.from(line))

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { framedError, framedText, keydescLine, linesOf } from "../../../src/session/prompt/text.ts"
-import { alice, clientText, GRIP, isHarmful, linesShown, shown, subject, subjects } from "./shown.ts"
+import { framedError, framedText, keydescLine } from "../../../src/session/prompt/text.ts"
+import { linesOf } from "../../../src/shown/subject.ts"
+import { alice, clientText, GRIP, isHarmful, linesShown, shown, subject, subjects } from "../../shown/shown.ts"
 
 const SETKEYDESC = "SETKEYDESC "
 
@@ -81,7 +82,7 @@ describe("the text of a prompt for a key", () => {
         meant[0]!,
         /^gripgate: (the app "[^"]*"|a program that is no app of the policy) wants to [a-zA-Z -]+$/
       )
-      for (const behind of meant.slice(1)) assert.match(behind, /^(Who: "|Key: [0-9A-Fk]| {2}|and \d+ more keys$)/)
+      for (const behind of meant.slice(1)) assert.match(behind, /^(Who: "|Key: [0-9A-Fk]|\.\. |and \d+ more keys$)/)
     }))
   })
 })
