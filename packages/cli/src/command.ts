@@ -3,33 +3,10 @@
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-
-/** `--NAME VALUE`, which may be left out. */
-const value = (name: string, metavar: string, description: string) =>
-  Flag.String(name).pipe(
-    Flag.withMetavar(metavar),
-    Flag.withDescription(description),
-    Flag.optional,
-    Flag.map(Option.getOrUndefined)
-  )
-
-/** `--NAME`. */
-const toggle = (name: string, description: string) =>
-  Flag.Boolean(name).pipe(Flag.withoutNegation, Flag.withDescription(description), Flag.withDefault(false))
-
-/** Loads a verb's module and calls it. */
-const later = <Module, E>(load: () => Promise<Module>, call: (module: Module) => Effect.Effect<void, E>) =>
-  Effect.flatMap(Effect.promise(load), call)
-
-/** An argument that may be left out. */
-const argument = (name: string, description: string) =>
-  Argument.String(name).pipe(
-    Argument.withDescription(description),
-    Argument.optional,
-    Argument.map(Option.getOrUndefined)
-  )
+import { argument, control, json, later, toggle, value } from "./flags.ts"
+import { ownerCommands } from "./owner-commands.ts"
 
 const policyFlags = {
   policy: value("policy", "FILE", "the policy; else the one at its standard place, if there is one"),
@@ -41,13 +18,11 @@ const policyFlags = {
   )
 }
 
-const json = toggle("json", "print JSON, for programs")
 const homedir = value(
   "homedir",
   "DIR",
   "the GnuPG homedir whose keys the policy means; else the one that gpg would use"
 )
-const control = value("control", "SOCKET", "the gate's control socket, if it is not at its standard place")
 
 const serve = Command.make("serve", {
   ...policyFlags,
@@ -59,7 +34,7 @@ const serve = Command.make("serve", {
     Flag.atLeast(0)
   ),
   state: value("state", "DIR", "where the gate keeps what it must remember"),
-  control: value("control", "SOCKET", "where the gate answers to `gripgate status`"),
+  control: value("control", "SOCKET", "where the gate answers its owner: `gripgate status`, `watch` and the like"),
   verbose: toggle("verbose", "log everything, also what only looks")
 }, (options) => later(() => import("./verbs/serve.ts"), ({ serve }) => serve(options))).pipe(
   Command.withShortDescription("run the gate, in the foreground"),
@@ -134,8 +109,8 @@ const status = Command.make(
 ).pipe(
   Command.withShortDescription("ask a running gate how it is"),
   Command.withDescription(
-    "Asks a running gate which agent it serves, where it listens, by which policy, and how much it has done. The exit "
-      + "code is 69 where no gate answers."
+    "Asks a running gate which agent it serves, where it listens, by which policy, who is connected, what waits for an "
+      + "answer, and how much it has done. The exit code is 69 where no gate answers."
   )
 )
 
@@ -177,5 +152,5 @@ export const gripgate = Command.make("gripgate").pipe(
     "A gate between OpenPGP programs and gpg-agent: each program its own keys, and the owner decides what becomes of each "
       + "operation. gpg and gpg-agent stay as they are."
   ),
-  Command.withSubcommands([serve, check, lint, status, demo, completions])
+  Command.withSubcommands([serve, check, lint, status, ...ownerCommands, demo, completions])
 )

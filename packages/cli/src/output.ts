@@ -1,8 +1,10 @@
 // The two streams of the terminal. A reader that has gone away (`gripgate check ... | head -1`) is no error, and what is
 // written after that goes nowhere.
+import { harmless } from "@gripgate/policy/harmless"
 import * as Effect from "effect/Effect"
 import { styleText } from "node:util"
 import type { Complaint } from "./failure.ts"
+import type { Line } from "./screens/line.ts"
 
 let gone: (() => void) | undefined
 const closed = new Promise<void>((resolve) => gone = resolve)
@@ -40,3 +42,23 @@ const red = (text: string): string => styleText("red", text, { stream: process.s
 
 /** Text in bold face where stdout is a terminal that wants it (NO_COLOR, TERM and FORCE_COLOR are honoured). */
 export const bold = (text: string): string => styleText("bold", text, { stream: process.stdout })
+
+/** Lines of a screen, with their faces where stdout is a terminal that wants them. */
+export const printLines = (lines: ReadonlyArray<Line>): Effect.Effect<void> =>
+  Effect.suspend(() => print(lines.map(faced).join("\n")))
+
+/** A line of a screen as it is written to stdout. */
+export const faced = ({ face, text }: Line): string =>
+  face === undefined ? text : styleText(face, text, { stream: process.stdout })
+
+/** A value as JSON. What a terminal could obey is escaped, as JSON may have every character escaped. */
+export const printJson = (value: unknown): Effect.Effect<void> =>
+  Effect.suspend(() => print(JSON.stringify(value, undefined, 2).replace(/[^\x20-\x7e\n]/gu, escapedInJson)))
+
+const escapedInJson = (character: string): string =>
+  harmless(character) === character
+    ? character
+    : Array.from(
+      { length: character.length },
+      (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`
+    ).join("")

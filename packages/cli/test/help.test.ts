@@ -3,7 +3,21 @@ import { wrap } from "../src/help.ts"
 import { gripgate } from "./support/cli.ts"
 
 describe("--help", () => {
-  const verbs = ["serve", "check", "lint", "status", "demo", "completions"]
+  const verbs = [
+    "serve",
+    "check",
+    "lint",
+    "status",
+    "asks",
+    "approve",
+    "deny",
+    "watch",
+    "grants",
+    "revoke",
+    "tty",
+    "demo",
+    "completions"
+  ]
 
   it("is there for the command and each verb, on stdout, in 80 columns", async () => {
     await Promise.all([[], ...verbs.map((verb) => [verb])].map(async (path) => {

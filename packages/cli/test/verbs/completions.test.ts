@@ -29,9 +29,19 @@ describe("gripgate completions", () => {
       "check",
       "lint",
       "status",
+      "asks",
+      "approve",
+      "deny",
+      "watch",
+      "grants",
+      "revoke",
+      "tty",
       "demo",
       "completions"
     ])
+    assert.deepStrictEqual(await complete(stdout, ["gripgate", "approve", "7KQ2", "--f"]), ["--for"])
+    assert.deepStrictEqual(await complete(stdout, ["gripgate", "revoke", "--a"]), ["--app", "--all"])
+    assert.deepStrictEqual(await complete(stdout, ["gripgate", "asks", "--control", "po"]), ["policy.toml"])
     assert.deepStrictEqual(await complete(stdout, ["gripgate", "serve", "--po"]), ["--policy"])
     assert.deepStrictEqual(await complete(stdout, ["gripgate", "check", "anyone", "pass"]), ["passphrase", "passwd"])
     assert.deepStrictEqual(await complete(stdout, ["gripgate", "lint", "po"]), ["policy.toml"])
@@ -44,7 +54,21 @@ describe("gripgate completions", () => {
       const { code, stdout } = await gripgate(["completions", shell])
       assert.strictEqual(code, 0)
       assert.match(stdout, shell === "zsh" ? /^#compdef gripgate\n/ : /^complete -c gripgate /m)
-      for (const verb of ["serve", "check", "lint", "status", "demo", "completions"]) assert.include(stdout, verb)
+      for (
+        const verb of [
+          "serve",
+          "check",
+          "status",
+          "asks",
+          "approve",
+          "deny",
+          "watch",
+          "grants",
+          "revoke",
+          "tty",
+          "demo"
+        ]
+      ) assert.include(stdout, verb)
     }
   })
 })

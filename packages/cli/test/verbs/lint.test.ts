@@ -50,10 +50,10 @@ describe("gripgate lint", () => {
   })
 
   it("warns of what will not happen as it reads, with exit code 0", async () => {
-    const { code, stderr, stdout } = await lint("[operations]\nsign = \"ask\"\n")
+    const { code, stderr, stdout } = await lint("[operations]\nsign = \"token\"\n")
     assert.deepStrictEqual([code, stderr], [0, ""])
     assert.match(stdout, /^p\.toml: warning: the file has no default/)
-    assert.match(stdout, /^p\.toml:2:1: warning: .*cannot put a question to the owner$/m)
+    assert.match(stdout, /^p\.toml:2:1: warning: .*cannot check a token$/m)
   })
 
   it("prints the same as JSON", async () => {
