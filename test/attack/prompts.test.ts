@@ -1,4 +1,4 @@
-// What a person sees in the agent's own pinentry. Unless the policy allows it, no client decides where it appears or what
+// What a person sees in a pinentry, the agent's own and the gate's. Unless the policy allows it, no client decides where it appears or what
 // it says of who asks: a real agent and a scripted pinentry, which writes down all that it is told.
 import { afterAll, assert, beforeAll, beforeEach, describe, it } from "@effect/vitest"
 import { type Homedir, makeHomedir } from "@gripgate/testkit/homedir"
@@ -11,7 +11,7 @@ import { join } from "node:path"
 import { startTestGate, type TestGate } from "../support/gate.ts"
 
 const OK = "OK"
-const CANCELLED = "ERR 83886179 Operation cancelled <Pinentry>"
+const CANCELLED = "ERR 67108963 Operation cancelled <GPG Agent>"
 const PASSPHRASE = fixtureKeys.protected.passphrase
 const { encryption, primary } = fixtureKeys.protected.keygrips
 const FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
@@ -50,6 +50,7 @@ beforeAll(async () => {
   gate = await startTestGate({
     agent: await home.agentSocket(),
     policy,
+    approve: ["approvers = [\"pinentry\"]", `pinentry = "${home.pinentry.program}"`, "pause = \"1ms\""],
     apps: ["mail", "git", "free"],
     env: { DISPLAY: ":7", XAUTHORITY: "/owner/xauthority", PINENTRY_USER_DATA: "owner", WAYLAND_DISPLAY: "owner-0" }
   })

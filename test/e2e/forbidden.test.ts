@@ -20,7 +20,10 @@ const policy = [
   ...apps.flatMap((app) => tableOf(app, allKeys, `${app} = "forbid"`)),
   ...tableOf("asks", allKeys, "sign = \"ask\""),
   ...tableOf("shows-a-token", allKeys, "sign = \"token\""),
-  ...tableOf("has-one-key", `keys = ["grip:${alice.keygrips.primary}", "grip:${alice.keygrips.encryption}"]`)
+  ...tableOf("has-one-key", `keys = ["grip:${alice.keygrips.primary}", "grip:${alice.keygrips.encryption}"]`),
+  "",
+  "[approve]",
+  "approvers = []"
 ].join("\n")
 const lineOf = (operation: string) => policy.split("\n").indexOf(`${operation} = "forbid"`) + 1
 
@@ -127,8 +130,11 @@ describe("a forbidden operation: a message for whoever runs gpg, a line in the l
   })
 })
 
-describe("what cannot be satisfied yet is refused, and the log says why", () => {
-  const reasons = { "asks": "there is no way to ask the owner", "shows-a-token": "no token was presented" }
+describe("what cannot be satisfied is refused, and the log says why", () => {
+  const reasons = {
+    "asks": "there is no way to ask the owner: \\[approve\\] names nobody who could answer",
+    "shows-a-token": "no token was presented"
+  }
   for (const [app, why] of Object.entries(reasons)) {
     it(`an app that ${app}: ${why}`, async () => {
       const { refusals, result } = await as(app, gpg("-u", alice.fingerprint, "--clearsign"), text)
@@ -205,14 +211,16 @@ describe("a refused session lives on: the next allowed command of the same conne
   })
 })
 
-describe("a gate that forbids by default, or would have to ask", () => {
-  for (const [verdict, does] of [["forbid", /No secret key|Forbidden/], ["ask", /Forbidden/]] as const) {
-    it(`--default ${verdict}: nothing works, nothing hangs, and nobody is asked`, async () => {
+describe("a gate that forbids by default, or asks an owner who says no", () => {
+  const cases = [["forbid", /No secret key|Forbidden/, 0], ["ask", /Operation cancelled/, 5]] as const
+  for (const [verdict, does, asked] of cases) {
+    it(`--default ${verdict}: nothing works, nothing hangs, and ${asked === 0 ? "nobody" : "only he"} is asked`, async () => {
       await using stack = new AsyncDisposableStack()
       const listen = join(owner.path, `default-${verdict}.sock`)
       const own = ["--state", `${listen}.state`, "--control", `${listen}.control`]
       const strict = stack.use(await startGate({ home: owner, listen, args: ["--default", verdict, ...own] }))
       const client = stack.use(await makeClientHome({ owner, socket: strict.socket }))
+      await owner.pinentry.script({ answers: [], default: "cancel" })
       const questions = await owner.pinentry.questions()
       const runs = [
         await client.run(gpg("-u", alice.fingerprint, "--clearsign"), { input: text }),
@@ -225,7 +233,7 @@ describe("a gate that forbids by default, or would have to ask", () => {
         assert.strictEqual(code, 2, stderr)
         assert.match(stderr, does)
       }
-      assert.strictEqual(await owner.pinentry.questions(), questions)
+      assert.strictEqual(await owner.pinentry.questions(), questions + asked)
       await strict.waitForLog(new RegExp(`^gripgate: refused .*: default = "${verdict}"`))
       // a card that is not there is what gpg looks for in ordinary work, and it says nothing of it
       const card = await client.run(gpg("--card-status"))

@@ -146,9 +146,9 @@ describe("an agent that asks what it may not", () => {
       ])
     }))
 
-  it("CONFIRM in loopback mode is for the owner: ERR 67108963, and the agent is answered CAN", () =>
+  it("CONFIRM in loopback mode is for the owner: where he cannot be asked the agent is answered CAN", () =>
     assertLivesOn("DELETE_KEY", faults.unsolicited("CONFIRM 1", ["OK"]), async (client, agent) => {
-      await assertTalk(client, ["OPTION pinentry-mode=loopback", "OK"], [`DELETE_KEY ${primary}`, ERR.CANCELED])
+      await assertTalk(client, ["OPTION pinentry-mode=loopback", "OK"], [`DELETE_KEY ${primary}`, ERR.FORBIDDEN])
       const asked = agent.connections.flatMap(({ answers }) => answers)
       assert.deepStrictEqual(asked, [{ inquire: "CONFIRM 1", data: undefined }])
       await assertTalk(client, ["OPTION pinentry-mode=ask", "OK"])

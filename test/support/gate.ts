@@ -18,6 +18,8 @@ export interface TestGateOptions {
   readonly homedir?: string
   /** One word for `--default`, or the text of a policy file; `allow` where it is left out. */
   readonly policy?: string
+  /** Lines of `[approve]`; where they are left out nobody can be asked, and a question is refused at once. */
+  readonly approve?: ReadonlyArray<string>
   /** Apps that have a socket of their own. */
   readonly apps?: ReadonlyArray<string>
   readonly limits?: Partial<Limits>
@@ -29,6 +31,8 @@ export interface TestGateOptions {
 
 export interface TestGate extends AsyncDisposable {
   readonly socket: string
+  /** The control socket. */
+  readonly control: string
   /** The socket of one of `apps`. */
   socketOf(app: string): string
   /** The lines of the log so far. */
@@ -41,15 +45,24 @@ export interface TestGate extends AsyncDisposable {
   close(): Promise<void>
 }
 
-const verdicts = ["allow", "ask", "forbid"] as const
+/** What is built in for `--default`, as text. */
+const words: ReadonlyMap<string, string> = new Map([
+  ["allow", "default = \"allow\""],
+  ["ask", "default = \"ask\"\n[anyone]\nkeys = [\"*\"]"]
+])
 
 /** Starts a gate; it serves when the promise is fulfilled. */
 export const startTestGate = async (options: TestGateOptions): Promise<TestGate> => {
   const { agent, apps = [], env = {}, homedir, limits, logLevel = 6, policy = "allow" } = options
   const folder = await makeFolder("gt")
   const policyFile = join(folder, "policy.toml")
-  const verdict = verdicts.find((word) => word === policy)
-  if (verdict === undefined) await writeFile(policyFile, policy, { mode: 0o600 })
+  // what is built in has approvers
+  const verdict = policy === "forbid" ? policy : undefined
+  const withApprove = (text: string): string =>
+    text.trim() === ""
+      ? text
+      : [words.get(text) ?? text, "", "[approve]", ...options.approve ?? ["approvers = []"], ""].join("\n")
+  if (verdict === undefined) await writeFile(policyFile, withApprove(policy), { mode: 0o600 })
 
   let text = ""
   const log = makeLog(logLevel, (bytes) => {
@@ -80,6 +93,7 @@ export const startTestGate = async (options: TestGateOptions): Promise<TestGate>
     )
     return {
       socket,
+      control: join(folder, "control"),
       socketOf,
       log: () => {
         log.flush()
@@ -92,7 +106,7 @@ export const startTestGate = async (options: TestGateOptions): Promise<TestGate>
         return client
       },
       changePolicy: async (next) => {
-        await writeFile(`${policyFile}.next`, next, { mode: 0o600 })
+        await writeFile(`${policyFile}.next`, withApprove(next), { mode: 0o600 })
         await rename(`${policyFile}.next`, policyFile)
         await Effect.runPromise(gate.reload)
       },
