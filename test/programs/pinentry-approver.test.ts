@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { parseKeygrip } from "@gripgate/protocol/keygrip"
 import { pinentryApprover } from "@gripgate/proxy/approve/pinentry/pinentry"
 import type { Asked, Question } from "@gripgate/proxy/approve/question"
+import { AgentDialogs } from "@gripgate/proxy/owner/agent-dialogs"
 import { placeOf } from "@gripgate/proxy/owner/place"
 import { questionLines } from "@gripgate/proxy/shown/question-lines"
 import { makeFolder, removeFolder } from "@gripgate/testkit/folder"
@@ -85,6 +86,7 @@ const openTerminal = openTerminalFor("exec sleep 600")
 const approverOn = (flavor: Flavor, path: string, timeout = 30_000) =>
   pinentryApprover({
     homedir: undefined,
+    dialogs: new AgentDialogs(),
     program: () => programs[flavor],
     owner: { current: placeOf({ GPG_TTY: path, TERM: "xterm", LC_ALL: "C.UTF-8" }) },
     timeout: () => timeout

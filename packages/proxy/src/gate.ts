@@ -38,7 +38,8 @@ import { barrier } from "./listen/reach.ts"
 import { isSamePlace } from "./listen/same-place.ts"
 import { lockState } from "./lock.ts"
 import { LogService } from "./log.ts"
-import { placeOf } from "./owner/place.ts"
+import { AgentDialogs } from "./owner/agent-dialogs.ts"
+import { placeOf, type Whereabouts } from "./owner/place.ts"
 import { loadPolicy, PolicyRef, watchPolicy } from "./policy-file.ts"
 import { warnOfRestart, withAccounts } from "./policy-in-force.ts"
 import { makeSessions } from "./session/sessions.ts"
@@ -57,6 +58,9 @@ export interface Gate {
   readonly upstream: string
   readonly policy: Policy
   readonly reload: Effect.Effect<void>
+  /** Where questions lie until they are answered. */
+  readonly desk: Desk["Service"]
+  readonly owner: Whereabouts
 }
 
 /** Starts a gate; it stops with the scope. `limits` are for whoever cannot wait as long as people may. */
@@ -98,7 +102,8 @@ export const startGate = Effect.fnUntraced(function*(
   started = keys.changed
   yield* keys.adopt(first)
 
-  const owner = { current: placeOf(env) }
+  const owner: Whereabouts = { current: placeOf(env) }
+  const dialogs = new AgentDialogs()
   const clock = yield* Clock.Clock
   const now = (): number => clock.currentTimeMillisUnsafe()
   const grants = yield* Effect.provide(openGrants(settings.state), layerWebCrypto)
@@ -110,6 +115,7 @@ export const startGate = Effect.fnUntraced(function*(
         pinentryApprover({
           homedir: settings.homedir ?? homedirOf(env),
           owner,
+          dialogs,
           program: () => ref.current.approve.pinentry,
           timeout: () => ref.current.approve.timeout
         })
@@ -151,6 +157,7 @@ export const startGate = Effect.fnUntraced(function*(
       },
       known: new KnownKeys(now),
       owner,
+      dialogs,
       hasOption: new Map()
     },
     limits,
@@ -226,7 +233,7 @@ export const startGate = Effect.fnUntraced(function*(
     const closed = barrier(path, mode, number)
     if (closed !== undefined) log.write(4, `only you can get to ${path}: the folder ${closed} lets nobody else through`)
   }
-  return { upstream: upstream.socket, policy: ref.current, reload } satisfies Gate
+  return { upstream: upstream.socket, policy: ref.current, reload, desk, owner } satisfies Gate
 })
 
 /** Sessions that a status names. */

@@ -18,6 +18,7 @@ import { version } from "../version.ts"
 import { listenOn } from "./listen-on.ts"
 import { badPolicy, choosePolicy, type PolicyFlags, readPolicy, standardPaths } from "./policy-source.ts"
 import { greet } from "./serve-greeting.ts"
+import { answerHere } from "./serve-terminal/serve-terminal.ts"
 
 export interface ServeOptions extends PolicyFlags {
   readonly homedir: string | undefined
@@ -63,6 +64,7 @@ const run = Effect.fnUntraced(function*(
   }
   const gate = yield* Effect.mapError(startGate(settings, limitsOf(policy)), startFailure)
   yield* greet({ settings, gate, chosen, policyFile: paths.policyFile })
+  yield* answerHere(gate.desk, gate.owner)
   yield* notify("READY=1")
   yield* Effect.addFinalizer(() => {
     log.write(5, "stopping: running commands may finish")

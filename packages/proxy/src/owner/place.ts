@@ -11,6 +11,8 @@ export interface Place {
   readonly variables: Readonly<Record<string, string>>
   /** Option lines for an agent, by option and variable. */
   readonly options: ReadonlyMap<string, Buffer>
+  /** Whether dialogs have nowhere to go but a terminal. */
+  readonly onTerminal: boolean
 }
 
 /** Options with a name of their own, and the variables that they stand for, the first that is set. */
@@ -55,6 +57,8 @@ export const placeVariables: ReadonlyArray<string> = [
   "LANG"
 ]
 
+const NOTIFY = "allow-pinentry-notify"
+
 /** A value that fits in a line. */
 const isPlain = (value: string | undefined): value is string =>
   value !== undefined && value !== "" && value.length <= 900 && !/[\0\r\n]/.test(value)
@@ -74,7 +78,12 @@ export const placeOf = (env: Environment): Place => {
     const value = env[name]
     return isPlain(value) ? [[name, value] as const] : []
   })
-  return { variables: Object.fromEntries(known), options: lines }
+  const taken = Object.fromEntries(known)
+  const onTerminal = taken["GPG_TTY"] !== undefined && taken["DISPLAY"] === undefined
+    && taken["WAYLAND_DISPLAY"] === undefined
+  // the gate has to know of the agent's dialogs where its own could be in their way: see agent-dialogs.ts
+  if (onTerminal) lines.set(NOTIFY, writeOption(NOTIFY, Buffer.alloc(0)))
+  return { variables: taken, options: lines, onTerminal }
 }
 
 /** Where the owner is now. */

@@ -10,6 +10,7 @@ import type { Journal } from "../journal/journal.ts"
 import type { KeyDirectory } from "../keys/key-directory.ts"
 import type { KnownKeys } from "../keys/known-keys.ts"
 import type { Facts } from "../listen/facts.ts"
+import type { AgentDialogs } from "../owner/agent-dialogs.ts"
 import type { Place, Whereabouts } from "../owner/place.ts"
 import type { AgentConnection, Expectation, NoAgent, Router } from "../upstream/agent.ts"
 import type { ClientChannel } from "./client.ts"
@@ -45,6 +46,8 @@ export interface SessionServices {
   readonly known: KnownKeys
   /** Where the owner is: what the agent gets for its prompts where `prompt` is not allowed. */
   readonly owner: Whereabouts
+  /** What the agent shows at that place. */
+  readonly dialogs: AgentDialogs
   /** Answers of GETINFO cmd_has_option by version, command and option: they cannot change. */
   readonly hasOption: Map<string, boolean>
 }
@@ -142,6 +145,11 @@ export class SessionContext {
     this.connection = fresh
     this.state.connectionLost()
     return fresh
+  }
+
+  /** Whether the agent's prompts appear at the owner's place. */
+  get promptsOwner(): boolean {
+    return this.place !== undefined
   }
 
   /** The option lines for prompts that the agent is to have. */

@@ -48,8 +48,10 @@ export function* converse(
 ): Effect.fn.Return<Outcome> {
   const tries = new PassphraseTries(session, command)
   if (!(yield* tries.begin())) return TOO_MANY
-  const outcome = yield* talk(connection, session, { command, keydesc }, use, permit, tries)
+  const dialog = new Dialog(session)
+  const outcome = yield* talk(connection, session, { command, keydesc }, use, permit, tries, dialog)
   tries.end()
+  dialog.end()
   return outcome
 }
 
@@ -65,7 +67,8 @@ function* talk(
   { command, keydesc }: Prompt,
   use: Use,
   permit: Permit,
-  tries: PassphraseTries
+  tries: PassphraseTries,
+  dialog: Dialog
 ): Effect.fn.Return<Outcome> {
   const line = writeRequest(command)
   if (line === undefined) {
@@ -101,6 +104,7 @@ function* talk(
     const spec = expectedInquiry(command, asked.keyword, session.state)
     if (spec?.keyword === "CONFIRM" && refusal === undefined) refusal = yield* confirmed(session, use, asked)
     if (!permit.alive()) refusal ??= TAKEN_BACK
+    if (asked.keyword === "PINENTRY_LAUNCHED") yield* dialog.begin()
     if (refusal !== undefined || spec === undefined) {
       refusal ??= {
         kind: "error",
@@ -128,6 +132,28 @@ function* talk(
   return { kind: "done", ok: answer.ok, finalAt: answer.finalAt, connection }
 }
 const LF = Buffer.from("\n")
+
+/** The agent's dialogs of one command: from the first that it tells of until it is done, for it may show several. */
+class Dialog {
+  private readonly session: SessionContext
+  private over: (() => void) | undefined
+
+  constructor(session: SessionContext) {
+    this.session = session
+  }
+
+  /** The agent shows its dialog when this is answered, and not before. */
+  begin(): Effect.Effect<void> {
+    const { promptsOwner, services: { dialogs } } = this.session
+    if (!promptsOwner) return Effect.void
+    this.over ??= dialogs.begin()
+    return dialogs.left
+  }
+
+  end(): void {
+    this.over?.()
+  }
+}
 
 const TAKEN_BACK: Extract<Outcome, { kind: "error" }> = {
   kind: "error",

@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { pinentryApprover, type PinentrySettings } from "../../../src/approve/pinentry/pinentry.ts"
 import type { Question } from "../../../src/approve/question.ts"
+import { AgentDialogs } from "../../../src/owner/agent-dialogs.ts"
 import { placeOf } from "../../../src/owner/place.ts"
 import { subject } from "../../shown/shown.ts"
 import { isRunning } from "../../support/programs.ts"
@@ -27,12 +28,17 @@ export const forAWhile = question({ offers: { while: 900_000, always: false } })
 /** An approver with this program. `shown` counts the questions that could be seen. */
 export const asking = (
   program: string,
-  { owner = { current: placeOf({}) }, timeout = 60_000 }: { owner?: PinentrySettings["owner"]; timeout?: number } = {}
+  { dialogs = new AgentDialogs(), owner = { current: placeOf({}) }, timeout = 60_000 }: {
+    dialogs?: AgentDialogs
+    owner?: PinentrySettings["owner"]
+    timeout?: number
+  } = {}
 ) => {
   const { ask, name } = pinentryApprover({
     homedir: undefined,
     program: () => program,
     owner,
+    dialogs,
     timeout: () => timeout
   })
   const counted = { name, shown: 0, ask: (one: Question) => ask(one, () => counted.shown++) }
