@@ -97,6 +97,9 @@ const once: Asked = { kind: "yes", good: "once", by }
 const forFifteen: Asked = { kind: "yes", good: 900_000, by }
 const no: Asked = { kind: "no", good: "once", by }
 
+/** What a person needs at least to read a question. */
+const reading = Effect.sleep(350)
+
 /** How a dialog looks when it waits for a key, and the keys for its buttons. */
 const dialogs = {
   tty: {
@@ -106,7 +109,7 @@ const dialogs = {
   },
   curses: {
     first: /<Yes, once>.*<For 15 minutes>.*<No>/s,
-    second: /This says yes for 15 minutes\..*<For 15 minutes>.*<No>/s,
+    second: /A yes is good for 15 minutes: .*<For 15 minutes>.*<No>/s,
     keys: { yes: "\r", no: "\t\t\r", third: "\t\r", again: "\r" }
   }
 } as const
@@ -130,8 +133,23 @@ for (const flavor of ["tty", "curses"] as const) {
         const screen = yield* terminal.sees(first)
         for (const line of questionLines(question)) assert.include(screen, line.trim())
         assert.isUndefined(fiber.pollUnsafe())
+        yield* reading
         yield* terminal.type(keys.yes)
         assert.deepStrictEqual(yield* Fiber.join(fiber), once)
+      }))
+
+    it.live("is shown again after a yes that came before anybody could have read it", () =>
+      Effect.gen(function*() {
+        const terminal = yield* openTerminal
+        const fiber = yield* asked(terminal)
+        yield* terminal.sees(first)
+        const { at } = terminal
+        yield* terminal.type(keys.yes)
+        yield* terminal.sees(first, at)
+        yield* reading
+        assert.isUndefined(fiber.pollUnsafe())
+        yield* terminal.type(keys.no)
+        assert.deepStrictEqual(yield* Fiber.join(fiber), no)
       }))
 
     it.live("says no", () =>
@@ -153,6 +171,7 @@ for (const flavor of ["tty", "curses"] as const) {
           yield* terminal.type(keys.third)
           const screen = yield* terminal.sees(second, at)
           assert.include(screen, "Key: 0123456789ABCDEF, \"Alice <alice@example.org>\"")
+          yield* reading
           yield* terminal.type(key)
           assert.deepStrictEqual(yield* Fiber.join(fiber), answer)
         }
@@ -163,6 +182,7 @@ for (const flavor of ["tty", "curses"] as const) {
         const terminal = yield* openTerminal
         const fiber = yield* asked(terminal, { ...question, offers: { always: false } })
         yield* terminal.sees(flavor === "tty" ? /\[yn\]\? $/ : /<Yes>.*<No>/s)
+        yield* reading
         yield* terminal.type(flavor === "tty" ? "fy" : "\r")
         assert.deepStrictEqual(yield* Fiber.join(fiber), { ...once })
       }))
@@ -188,6 +208,7 @@ for (const flavor of ["tty", "curses"] as const) {
         const other = yield* Effect.forkChild(approver.ask(question, () => {}), { startImmediately: true })
         yield* terminal.sees(first)
         const { at } = terminal
+        yield* reading
         yield* terminal.type(keys.yes + keys.yes)
         assert.deepStrictEqual(yield* Fiber.join(one), once)
         yield* terminal.sees(first, at)
