@@ -35,6 +35,7 @@ const question: Question = {
       capabilities: new Set(["sign", "certify"])
     }]
   },
+  operation: "sign",
   client: { recognised: "none" },
   why: "sign = \"ask\"",
   digest: { algorithm: "SHA256", hex: "0123456789ABCDEF".repeat(4) },
@@ -121,7 +122,7 @@ for (const flavor of ["tty", "curses"] as const) {
     const asked = Effect.fnUntraced(function*(terminal: Effect.Success<typeof openTerminal>, one = question) {
       const shown = Promise.withResolvers<void>()
       const approver = approverOn(flavor, terminal.path)
-      const fiber = yield* Effect.forkChild(approver.ask(one, shown.resolve), { startImmediately: true })
+      const fiber = yield* Effect.forkChild(approver.ask(one, shown.resolve, () => {}), { startImmediately: true })
       yield* Effect.promise(() => shown.promise)
       return fiber
     })
@@ -204,8 +205,8 @@ for (const flavor of ["tty", "curses"] as const) {
       Effect.gen(function*() {
         const terminal = yield* openTerminal
         const approver = approverOn(flavor, terminal.path)
-        const one = yield* Effect.forkChild(approver.ask(question, () => {}), { startImmediately: true })
-        const other = yield* Effect.forkChild(approver.ask(question, () => {}), { startImmediately: true })
+        const one = yield* Effect.forkChild(approver.ask(question, () => {}, () => {}), { startImmediately: true })
+        const other = yield* Effect.forkChild(approver.ask(question, () => {}, () => {}), { startImmediately: true })
         yield* terminal.sees(first)
         const { at } = terminal
         yield* reading
@@ -228,7 +229,7 @@ for (const flavor of ["tty", "curses"] as const) {
         yield* Fiber.interrupt(fiber)
         assert.strictEqual(yield* terminal.modes, before)
         const approver = approverOn(flavor, terminal.path, 300)
-        assert.deepStrictEqual(yield* approver.ask(question, () => {}), { kind: "timeout" })
+        assert.deepStrictEqual(yield* approver.ask(question, () => {}, () => {}), { kind: "timeout" })
         assert.strictEqual(yield* terminal.modes, before)
       }))
   })

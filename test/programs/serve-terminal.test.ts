@@ -6,6 +6,7 @@ import { fixtureKeys, importKey } from "@gripgate/testkit/keys"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import process from "node:process"
+import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import { commandLine } from "../support/command-line.ts"
 import { startTmux } from "./tmux.ts"
@@ -77,5 +78,27 @@ describe("a gate on a terminal", () => {
     assert.strictEqual(result.code, 0, result.stderr)
     await terminal.line("kill %1; wait")
     await terminal.waitFor(/stopping/)
+  })
+
+  it("does not offer to be typed at after Ctrl-D, and goes on", async () => {
+    await using stack = new AsyncDisposableStack()
+    const { asked, gripgate, serve, sign, terminal } = await setUp(stack)
+    await terminal.line(serve)
+    await terminal.waitFor(/listening at/)
+    const first = sign()
+    const one = await asked()
+    // it is read from a quarter of a second later
+    await sleep(500)
+    await terminal.keys("C-d")
+    assert.strictEqual((await gripgate("approve", one)).code, 0)
+    assert.strictEqual((await first).code, 0)
+    await terminal.waitFor(new RegExp(`answered ${one}: yes`))
+    const second = sign()
+    const text = await terminal.waitFor(/approve [2-9A-Z]{4} \[[^]*approve [2-9A-Z]{4} \[/)
+    const [, two = ""] = [...text.matchAll(/approve ([2-9A-Z]{4}) \[/g)].map(([, id = ""]) => id)
+    assert.notStrictEqual(two, one)
+    assert.lengthOf(text.match(/or type here/g) ?? [], 1)
+    assert.strictEqual((await gripgate("approve", two)).code, 0)
+    assert.strictEqual((await second).code, 0)
   })
 })

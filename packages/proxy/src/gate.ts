@@ -3,7 +3,7 @@
 import { numberIn } from "@gripgate/policy/client/accounts"
 import { describeClient } from "@gripgate/policy/client/describe"
 import { identify } from "@gripgate/policy/client/identify"
-import { type SlowFact, slowFacts } from "@gripgate/policy/client/slow-facts"
+import { slowFacts } from "@gripgate/policy/client/slow-facts"
 import type { Policy } from "@gripgate/policy/policy"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -21,6 +21,7 @@ import { Authority } from "./authority/authority.ts"
 import { policyAuthority } from "./authority/policy-authority.ts"
 import { WrongAnswers } from "./authority/wrong-answers.ts"
 import { deniedTo } from "./control/owners.ts"
+import { type ControlPeer, peerReader } from "./control/peer.ts"
 import { serveControl } from "./control/server.ts"
 import { momentOf } from "./control/show.ts"
 import { controlVerbs } from "./control/verbs.ts"
@@ -219,12 +220,13 @@ export const startGate = Effect.fnUntraced(function*(
       refused: journal.refusals()
     })
   })
+  const denied = (peer: ControlPeer) => deniedTo(ref.current, peer, gateUid, own)
   yield* serveControl({
     path: settings.control,
     ...controlNumber !== undefined && { mode: 0o660, group: controlNumber },
     verbs,
-    facts: (socket) => readSlow(readFacts(socket, settings.control), allSlow),
-    denied: (peer) => deniedTo(ref.current, peer, gateUid, own)
+    facts: peerReader(settings.control, denied),
+    denied
   })
   for (const { app, group, mode = 0o600, path } of inOrderOfMode(settings.listen)) {
     const number = group === undefined ? undefined : numberIn(group) ?? accounts.gid(group)
@@ -238,8 +240,6 @@ export const startGate = Effect.fnUntraced(function*(
 
 /** Sessions that a status names. */
 const MAX_LISTED = 200
-
-const allSlow: ReadonlySet<SlowFact> = new Set(["cmdline", "flatpak"])
 
 /** First the sockets that let others in: the folders that are made for them let others through. */
 const inOrderOfMode = (sockets: ReadonlyArray<ListenOn>): ReadonlyArray<ListenOn> => {

@@ -13,6 +13,9 @@ interface Functions {
   readonly sendto: (fd: number, data: Uint8Array, size: number, flags: number, to: Uint8Array, length: number) => number
   readonly close: (fd: number) => number
   readonly socketpair: (family: number, type: number, protocol: number, fds: Int32Array) => number
+  readonly setrlimit: (resource: number, limit: Uint8Array) => number
+  /** Linux only. */
+  readonly prctl: ((option: number, a: number, b: number, c: number, d: number) => number) | undefined
   readonly getsockopt: (fd: number, level: number, name: number, value: Uint8Array, length: Uint32Array) => number
 }
 
@@ -33,6 +36,10 @@ const load = (): Functions | string => {
       sendto: func("intptr_t sendto(int, const uint8_t *, size_t, int, const uint8_t *, uint32_t)"),
       close: func("int close(int)"),
       socketpair: func("int socketpair(int, int, int, int *)"),
+      setrlimit: func("int setrlimit(int, const uint8_t *)"),
+      prctl: process.platform === "linux"
+        ? func("int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)")
+        : undefined,
       getsockopt: func("int getsockopt(int, int, int, uint8_t *, uint32_t *)")
     }
   } catch (error) {
@@ -67,6 +74,12 @@ const SO_PEERSEC = 31
 const SO_PEERGROUPS = 59
 const SO_PEERPIDFD = 77
 const SOCK_STREAM_CLOEXEC = 1 | 0o2000000
+
+// Linux, macOS and the BSDs agree (sys/resource.h)
+const RLIMIT_CORE = 4
+
+// Linux (linux/prctl.h)
+const PR_SET_DUMPABLE = 4
 
 /** Most bytes of an answer: 65536 groups (NGROUPS_MAX) of four bytes. */
 const MAX_OPTION = 65_536 * 4
@@ -116,6 +129,17 @@ export const native = {
     const found = functions()
     const operation = (exclusive ? LOCK_EX : LOCK_SH) | (nonblocking ? LOCK_NB : 0)
     return found.flock(fd, operation) === 0 ? undefined : errorName(found)
+  },
+
+  /** No core dumps, and nobody but root looks into this process; returns what could not be done. */
+  keepMemoryPrivate: (): ReadonlyArray<string> => {
+    const found = functions()
+    const problems: Array<string> = []
+    // two numbers of 4 or 8 bytes, the soft limit and the hard one
+    if (found.setrlimit(RLIMIT_CORE, new Uint8Array(16)) !== 0) problems.push(`setrlimit: ${errorName(found)}`)
+    if (found.prctl === undefined) problems.push("this system has no prctl(2)")
+    else if (found.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) !== 0) problems.push(`prctl: ${errorName(found)}`)
+    return problems
   },
 
   /**

@@ -22,6 +22,8 @@ export interface GateOptions {
   readonly env?: Readonly<Record<string, string>>
   /** The script to run; this clone's `gripgate.mjs` where it is left out. */
   readonly program?: string
+  /** A program that changes what it runs as and becomes the gate: its path and arguments. */
+  readonly through?: ReadonlyArray<string>
   /** Milliseconds until it must serve; 10,000 where it is left out. */
   readonly timeoutMs?: number
 }
@@ -83,7 +85,8 @@ export const startGate = async (options: GateOptions): Promise<Gate> => {
   if (policyFile !== undefined) await writeFile(policyFile, options.policy!, { mode: 0o600 })
   const argv = [options.program ?? PROGRAM, "serve", "--homedir", home.path, "--listen", socket]
   if (policyFile !== undefined) argv.push("--policy", policyFile)
-  const child = spawn(process.execPath, [...argv, ...args], {
+  const [file, ...rest] = [...options.through ?? [], process.execPath, ...argv, ...args]
+  const child = spawn(file!, rest, {
     env: { ...home.env, ...options.env },
     detached: true,
     stdio: ["ignore", "ignore", "pipe"]

@@ -15,6 +15,7 @@ const PACKAGES = {
   "pinentry-curses": "pinentry-curses",
   "pinentry-tty": "pinentry-tty",
   scdaemon: "scdaemon",
+  setpriv: "util-linux",
   socat: "socat",
   ssh: "openssh-client",
   sshd: "openssh-server",

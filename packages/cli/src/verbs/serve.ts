@@ -1,6 +1,7 @@
 // `gripgate serve`: a gate in the foreground, until a signal ends it. It turns flags into settings and signals into calls; what
 // a gate does is in @gripgate/proxy.
 import { startGate } from "@gripgate/proxy/gate"
+import { harden } from "@gripgate/proxy/harden"
 import { limitsOf } from "@gripgate/proxy/limits"
 import { LogService } from "@gripgate/proxy/log"
 import { notify } from "@gripgate/proxy/notify"
@@ -40,6 +41,7 @@ const run = Effect.fnUntraced(function*(
   options: ServeOptions
 ): Effect.fn.Return<void, Failure | CliError.ShowHelp, Scope.Scope | LogService> {
   const log = yield* LogService
+  harden(log)
   const hangups = yield* Queue.sliding<"SIGHUP">(1)
   const onHangup = () => void Queue.offerUnsafe(hangups, "SIGHUP")
   yield* Effect.acquireRelease(

@@ -1,5 +1,5 @@
 // `gripgate tty`: says where the owner is now, by the environment and the terminal of this command.
-import { placeVariables } from "@gripgate/proxy/owner/place"
+import { placeVariables, withoutToken } from "@gripgate/proxy/owner/place"
 import * as Effect from "effect/Effect"
 import { readlinkSync } from "node:fs"
 import { isatty } from "node:tty"
@@ -34,7 +34,7 @@ export const placeOfThis = (
   terminal: () => string | undefined
 ): Readonly<Record<string, string>> => {
   const named = env["GPG_TTY"]
-  const all = { ...env, GPG_TTY: named?.startsWith("/") ? named : terminal() }
+  const all = { ...withoutToken(env), GPG_TTY: named?.startsWith("/") ? named : terminal() }
   return Object.fromEntries(
     placeVariables.flatMap((name) => {
       const value = all[name as keyof typeof all]

@@ -7,7 +7,7 @@ export interface Approver {
   readonly name: string
   /**
    * Never fails: what cannot be done is `unavailable`. `shown` is called when the owner can see the question, which is when
-   * his time begins.
+   * his time begins, and again after `hidden`: something else had its place.
    */
-  readonly ask: (question: Question, shown: () => void) => Effect.Effect<Asked>
+  readonly ask: (question: Question, shown: () => void, hidden: () => void) => Effect.Effect<Asked>
 }

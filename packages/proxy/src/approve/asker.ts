@@ -12,13 +12,15 @@ export type Holder =
     readonly uid: number
     readonly leader: { readonly pid: number; readonly started: number }
     readonly program: string
+    /** The sandbox that the program runs in; absent for one outside of any. */
+    readonly sandbox?: string
   }
 
 /** A holder as a key of a map. */
 export const holderKey = (holder: Holder): string =>
   holder.kind === "app"
     ? `app ${holder.app}`
-    : `session ${holder.uid} ${holder.leader.pid} ${holder.leader.started} ${holder.program}`
+    : `session ${holder.uid} ${holder.leader.pid} ${holder.leader.started} ${holder.sandbox ?? ""} ${holder.program}`
 
 /** Who a client is to grants; `undefined` for one that cannot be told from others. */
 export const holderOf = (app: string | undefined, facts: ClientFacts): Holder | undefined => {
@@ -26,15 +28,22 @@ export const holderOf = (app: string | undefined, facts: ClientFacts): Holder | 
   const { leader, program, uid } = facts
   // leader 1 is the system's own manager, whose session is everybody's
   if (uid === undefined || leader === undefined || leader.pid <= 1 || program === undefined) return undefined
-  return { kind: "session", uid, leader, program }
+  const sandbox = sandboxOf(facts)
+  return { kind: "session", uid, leader, program, ...sandbox !== undefined && { sandbox } }
+}
+
+/** What confines a client; no blank stands in it. */
+const sandboxOf = ({ container, flatpak, snap }: ClientFacts): string | undefined => {
+  const all = Object.entries({ container, flatpak, snap }).filter(([, name]) => name !== undefined)
+  return all.length === 0 ? undefined : all.map(([kind, name]) => `${kind}:${encodeURIComponent(name!)}`).join("+")
 }
 
 /**
- * Whose questions are counted together: an app's; those of all programs of one user outside of any app, apart by sandbox,
- * so that one in a sandbox cannot use up what the owner's own programs have. A process is no measure: each gpg is a new one.
+ * Whose questions are counted together: an app's; those of all programs of one user that are no app, and apart from them those
+ * of all his sandboxes, so that what is confined cannot use up what his own programs have. A process is no measure, for each
+ * gpg is a new one, nor is the name of a sandbox: whoever may start one chooses it.
  */
 export const askerOf = (app: string | undefined, facts: ClientFacts): string => {
   if (app !== undefined) return `app ${app}`
-  const { container, flatpak, snap, uid, unit } = facts
-  return `user ${uid ?? "unknown"} ${container ?? flatpak ?? snap ?? unit ?? ""}`.trimEnd()
+  return `user ${facts.uid ?? "unknown"}${sandboxOf(facts) === undefined ? "" : ", in a sandbox"}`
 }

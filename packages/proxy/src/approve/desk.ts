@@ -11,7 +11,7 @@ import { LogService } from "../log.ts"
 import { ShortIds } from "../short-id.ts"
 import type { Approver } from "./approver.ts"
 import { OpenQuestion } from "./open-question.ts"
-import type { Answer, Draft, Ended, Question } from "./question.ts"
+import { type Answer, describeEnded, type Draft, type Ended, type Question } from "./question.ts"
 import { type Ending, Turns } from "./turns.ts"
 
 /** What is to be asked, and what becomes of the answer. */
@@ -97,6 +97,7 @@ export const makeDesk = Effect.fnUntraced(function*(
   const listeners = new Set<() => void>()
   const changed = (): void => listeners.forEach((listener) => listener())
   let closed = false
+  let putting = false
 
   const put = (question: OpenQuestion): void => {
     open.set(question.question.id, question)
@@ -106,15 +107,26 @@ export const makeDesk = Effect.fnUntraced(function*(
     changed()
   }
 
-  /** Those whose turn has come. */
+  /** Those whose turn has come. A question may end while it is put, and then this goes on with the next. */
   const putWaiting = (): void => {
-    const next = waiting.filter(({ asking }) => turns.hasRoom(asking.asker))
-    for (const question of next) {
-      if (!turns.hasRoom(question.asking.asker)) continue
-      waiting = waiting.filter((other) => other !== question)
-      put(question)
+    if (putting || closed) return
+    putting = true
+    try {
+      for (;;) {
+        const next = waiting.find(({ asking }) => turns.hasRoom(asking.asker))
+        if (next === undefined) return
+        next.look()
+        if (!waiting.includes(next)) continue
+        waiting = waiting.filter((other) => other !== next)
+        put(next)
+      }
+    } finally {
+      putting = false
     }
   }
+
+  /** Those that wait come first: none of them is put because one before it ends. */
+  const each = (): ReadonlyArray<OpenQuestion> => [...waiting, ...open.values()]
 
   const ended = (question: OpenQuestion, how: Ended): void => {
     const { asking: { asker } } = question
@@ -123,7 +135,8 @@ export const makeDesk = Effect.fnUntraced(function*(
     decided.unshift({ question: question.question, ended: how, at: now() })
     decided.length = Math.min(decided.length, MAX_DECIDED)
     if (wasOpen) {
-      const ending = how.kind === "withdrawn" && !question.seen ? "unseen" : endings[how.kind]
+      const unseen = how.kind === "withdrawn" ? !question.seen : "grant" in how
+      const ending = unseen ? "unseen" : endings[how.kind]
       const { pause } = settings.policy()
       if (turns.ended(asker, ending, pause)) beginPause(asker, now() + pause)
     }
@@ -136,7 +149,7 @@ export const makeDesk = Effect.fnUntraced(function*(
       4,
       `nobody is asked for ${asker} for ${Math.round((until - now()) / 1000)} s: too many questions without a yes`
     )
-    for (const question of [...open.values(), ...waiting]) {
+    for (const question of each()) {
       if (question.asking.asker === asker) question.end({ kind: "paused", until })
     }
   }
@@ -155,7 +168,8 @@ export const makeDesk = Effect.fnUntraced(function*(
           ended(question, how)
           resume(Effect.succeed(how))
         },
-        reconsider
+        reconsider,
+        changed
       })
       const forget = asking.whenLost(() => question.end({ kind: "withdrawn" }))
       if (turns.hasRoom(asking.asker)) put(question)
@@ -167,7 +181,7 @@ export const makeDesk = Effect.fnUntraced(function*(
     })
 
   const reconsider = (): void => {
-    for (const question of [...open.values(), ...waiting]) question.look()
+    for (const question of each()) question.look()
   }
 
   const answer = (id: string, given: Answer): Effect.Effect<Question, string> =>
@@ -178,8 +192,9 @@ export const makeDesk = Effect.fnUntraced(function*(
         ? question.problemWith(given)
         : "questions are not answered at a terminal: [approve] approvers does not list it"
       if (problem !== undefined) return Effect.fail(problem)
-      return Effect.map(question.settle(given), (kept) => kept).pipe(
-        Effect.flatMap((kept) => Result.isFailure(kept) ? Effect.fail(kept.failure) : Effect.succeed(question.question))
+      return Effect.flatMap(
+        question.settle(given),
+        (kept) => Result.isFailure(kept) ? Effect.fail(kept.failure) : Effect.succeed(question.question)
       )
     })
 
@@ -210,26 +225,7 @@ export const makeDesk = Effect.fnUntraced(function*(
     },
     close: () => {
       closed = true
-      for (const question of [...open.values(), ...waiting]) question.end({ kind: "stopped" })
+      for (const question of each()) question.end({ kind: "stopped" })
     }
   }
 })
-
-/** How a question ended, in words. */
-export const describeEnded = (ended: Ended): string => {
-  switch (ended.kind) {
-    case "yes":
-    case "no":
-      return `${ended.kind}, by ${ended.by.through}`
-    case "timeout":
-      return "no answer in time"
-    case "unavailable":
-      return `nobody could be asked: ${ended.reason}`
-    case "paused":
-      return "too many questions without a yes before it"
-    case "withdrawn":
-      return "the program does not wait any more"
-    case "stopped":
-      return "the gate stops"
-  }
-}

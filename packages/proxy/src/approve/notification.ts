@@ -4,39 +4,27 @@ import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import type { Whereabouts } from "../owner/place.ts"
 import { reasonOf } from "../reason.ts"
-import { tidy } from "../shown/lines.ts"
-import { purposeOf } from "../shown/purpose.ts"
-import { nameOf } from "../shown/subject.ts"
 import type { Approver } from "./approver.ts"
 import { processEnvironment } from "./process-environment.ts"
-import type { Asked, Question } from "./question.ts"
+import type { Asked } from "./question.ts"
 
 /** Milliseconds for the program: it hands the text over and ends. */
 const TIMEOUT = 5_000
 
-/** The body of a notification is markup (Desktop Notifications Specification). */
-const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
-
-const bodyOf = ({ id, subject }: Question): string => {
-  const { app, command, keys, operations } = subject
-  const who = app === undefined ? "A program that is no app" : `The app ${nameOf(app)}`
-  const key = keys[0]?.userId ?? keys[0]?.keyId
-  const which = key === undefined ? "" : ` with ${tidy(key).slice(0, 80)}`
-  return escaped(
-    `${who} wants to ${purposeOf(command, operations)}${which}.\ngripgate approve ${id}, or gripgate deny ${id}`
-  )
-}
+/** All that it says. The arguments of a program can be read by every user of the machine, so nothing of the question is among them. */
+const SUMMARY = "gripgate asks"
+const BODY = "Something waits for your answer. gripgate asks shows what, and how to answer."
 
 /** The approver `notification`: it tells, and then there is nobody there. `program` is notify-send. */
 export const notification = (owner: Whereabouts, program = "notify-send"): Approver => ({
   name: "notification",
-  ask: (question) =>
+  ask: () =>
     Effect.suspend(() => {
       const { variables } = owner.current
       if (variables["DBUS_SESSION_BUS_ADDRESS"] === undefined) {
         return Effect.succeed(unavailable("no session bus is known"))
       }
-      return send(program, ["--app-name=gripgate", "--", `gripgate asks ${question.id}`, bodyOf(question)], variables)
+      return send(program, ["--app-name=gripgate", "--", SUMMARY, BODY], variables)
     })
 })
 

@@ -16,7 +16,14 @@ export interface Surroundings {
   /** Called once. */
   readonly ended: (how: Ended) => void
   readonly reconsider: () => void
+  /** Something of it that is shown has changed. */
+  readonly changed: () => void
 }
+
+/** Milliseconds after which a question that is hidden is looked at again. */
+const HIDDEN_STEP = 100
+
+const TWICE = "somebody else answers this question at this moment"
 
 export class OpenQuestion {
   /** Whether the owner could see it. */
@@ -26,6 +33,8 @@ export class OpenQuestion {
   private readonly around: Surroundings
   private readonly fibers: Array<Fiber.Fiber<unknown>> = []
   private endsAt: number | undefined
+  /** Since when something else has its place before the owner, who is not to lose time by that. */
+  private hiddenAt: number | undefined
   private over = false
   /** An answer has come and is being written down. */
   private settling = false
@@ -58,7 +67,8 @@ export class OpenQuestion {
   /** Why an answer is none that was offered; `undefined` where it was. */
   problemWith({ good, kind }: Answer): string | undefined {
     const { always, while: time } = this.question.offers
-    if (this.settling || this.over) return "somebody else answers this question at this moment"
+    if (this.settling || this.over) return TWICE
+    if (kind === "no" && typeof good === "number") return "a no is good for this once, or for ever"
     if (good === "always" && !always) {
       const word = kind === "yes" ? "always" : "never"
       return `${word} is not offered for this question: it can be answered for this once`
@@ -71,14 +81,17 @@ export class OpenQuestion {
 
   /** Takes an answer: it is written down first. A failure says what could not be kept, and the answer holds for this once. */
   settle(answer: Answer): Effect.Effect<Result.Result<void, string>> {
-    this.settling = true
     // whoever brings an answer may be gone before it is written
-    return Effect.uninterruptible(Effect.map(Effect.result(this.asking.keep(answer)), (kept) => {
-      const held: Answer = Result.isFailure(kept) ? { ...answer, good: "once" } : answer
-      if (Result.isFailure(kept)) this.around.log.write(3, kept.failure)
-      this.end(held)
-      if (answer.good !== "once") this.around.reconsider()
-      return kept
+    return Effect.uninterruptible(Effect.suspend(() => {
+      if (this.settling || this.over) return Effect.succeed(Result.fail(TWICE))
+      this.settling = true
+      return Effect.map(Effect.result(this.asking.keep(answer)), (kept) => {
+        const held: Answer = Result.isFailure(kept) ? { ...answer, good: "once" } : answer
+        if (Result.isFailure(kept)) this.around.log.write(3, kept.failure)
+        this.end(held)
+        if (answer.good !== "once") this.around.reconsider()
+        return kept
+      })
     }))
   }
 
@@ -113,6 +126,7 @@ export class OpenQuestion {
           this.begun(table.timeout)
           yield* Effect.sleep(table.timeout)
           this.timedOut = true
+          if (this.settling) return yield* Effect.never
         } else if (approver !== undefined) {
           const asked = yield* Effect.timeoutOption(
             this.askOne(approver, () => this.begun(table.timeout)),
@@ -120,6 +134,7 @@ export class OpenQuestion {
             table.timeout * 10
           )
           if (asked._tag === "None") this.timedOut = true
+          if (this.settling) return yield* Effect.never
         }
       }
       yield* this.noAnswer()
@@ -128,11 +143,19 @@ export class OpenQuestion {
 
   private askOne(approver: Approver, shown: () => void = () => {}): Effect.Effect<Asked> {
     return Effect.flatMap(
-      approver.ask(this.question, () => {
-        this.seen = true
-        shown()
-      }),
+      approver.ask(
+        this.question,
+        () => {
+          this.seen = true
+          this.reappear()
+          shown()
+        },
+        () => {
+          if (this.endsAt !== undefined) this.hiddenAt ??= this.around.now()
+        }
+      ),
       (asked) => {
+        this.reappear()
         switch (asked.kind) {
           case "timeout":
             this.timedOut = true
@@ -141,7 +164,7 @@ export class OpenQuestion {
             this.reasons.push(`${approver.name}: ${asked.reason}`)
             break
           default:
-            if (!this.settling) this.around.run(this.settle(asked))
+            this.around.run(this.settle(asked))
             // its end interrupts this
             return Effect.never
         }
@@ -155,16 +178,33 @@ export class OpenQuestion {
     return Effect.suspend(() => {
       if (this.endsAt !== undefined) return Effect.void
       this.begun(timeout)
-      return Effect.andThen(
-        Effect.sleep(timeout),
-        Effect.sync(() => this.settling || this.end({ kind: "timeout" }))
-      )
+      return Effect.andThen(this.timeIsUp(), Effect.sync(() => this.settling || this.end({ kind: "timeout" })))
     })
   }
 
   private begun(timeout: number): void {
     this.seen = true
     this.endsAt = this.around.now() + timeout
+    this.around.changed()
+  }
+
+  /** Waits for the end of the owner's time, which stands still while the question is hidden. */
+  private timeIsUp(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const left = (this.endsAt ?? 0) - (this.hiddenAt ?? this.around.now())
+      if (left <= 0) return Effect.void
+      return Effect.andThen(
+        Effect.sleep(this.hiddenAt === undefined ? left : Math.max(left, HIDDEN_STEP)),
+        this.timeIsUp()
+      )
+    })
+  }
+
+  private reappear(): void {
+    if (this.hiddenAt === undefined || this.endsAt === undefined) return
+    this.endsAt += this.around.now() - this.hiddenAt
+    this.hiddenAt = undefined
+    this.around.changed()
   }
 
   private noAnswer(): Effect.Effect<void> {
@@ -179,7 +219,11 @@ export class OpenQuestion {
   }
 
   private fork(effect: Effect.Effect<unknown>): void {
-    if (!this.over) this.fibers.push(this.around.run(effect))
+    if (this.over) return
+    const fiber = this.around.run(effect)
+    // it may have ended the question before it first waited
+    if (this.over) fiber.interruptUnsafe()
+    else this.fibers.push(fiber)
   }
 }
 

@@ -1,6 +1,7 @@
 // A question to the owner: everything that is shown of it, and what he may answer. It is made once, by the gate, and does not
 // change while it is open: what he answers is what he saw.
 import type { Rank } from "@gripgate/policy/client/identify"
+import type { Operation } from "@gripgate/protocol/operation"
 import type { Subject } from "../shown/subject.ts"
 
 /** What is to be signed, as far as an agent is told. */
@@ -38,6 +39,8 @@ export interface Question {
   readonly id: string
   /** Its operations are all that the use amounts to, whether they need a yes or are allowed anyway. */
   readonly subject: Subject
+  /** The one of the subject's operations that the question is for, as the policy names it: the strictest. */
+  readonly operation: Operation
   readonly client: Client
   /** The entry of the policy that has it asked, as it reads. */
   readonly why: string
@@ -56,11 +59,12 @@ export type Draft = Omit<Question, "id" | "askedAt">
 
 /** What the owner said, and through what. */
 export interface Answer {
-  /** `good`: how long a yes holds, for this use alone, for milliseconds, or always. */
   readonly kind: "yes" | "no"
   /** How long it holds: for this use alone, for milliseconds, or always; a no is never good for a time. */
   readonly good: "once" | number | "always"
   readonly by: By
+  /** The grant that answered, where nobody did. */
+  readonly grant?: string
 }
 
 /** Who answered: `pinentry`, `terminal` and the like, and the user where the kernel tells. */
@@ -87,3 +91,22 @@ export type Ended =
   /** Nobody waits for an answer any more. */
   | { readonly kind: "withdrawn" }
   | { readonly kind: "stopped" }
+
+/** How a question ended, in words. */
+export const describeEnded = (ended: Ended): string => {
+  switch (ended.kind) {
+    case "yes":
+    case "no":
+      return `${ended.kind}, by ${ended.by.through}`
+    case "timeout":
+      return "no answer in time"
+    case "unavailable":
+      return `nobody could be asked: ${ended.reason}`
+    case "paused":
+      return "too many questions without a yes before it"
+    case "withdrawn":
+      return "the program does not wait any more"
+    case "stopped":
+      return "the gate stops"
+  }
+}

@@ -34,14 +34,27 @@ export const rememberOf = (policy: Policy, asks: ReadonlyArray<Need>): number =>
   Math.min(...asks.map(({ entry }) => entry.remember ?? policy.approve.remember))
 
 const offersOf = (use: Use, judged: Judged, policy: Policy, holder: Holder | undefined): Offers => {
-  // a card's own commands name no key that could be kept, and sign data that nobody has seen
-  const nameless = use.keygrips.length === 0 && judged.asks.some(({ operation }) => uses.has(operation))
+  // a card's own commands name no key that could be kept, an import may replace any: nobody could know what he says yes to
+  const nameless = use.keygrips.length === 0 && judged.asks.some(({ operation }) => ofKeys.has(operation))
   const remember = judged.asks.length === 0 ? 0 : rememberOf(policy, judged.asks)
   if (use.confirm === true || holder === undefined || nameless || remember === 0) return { always: false }
   return { while: remember, always: holder.kind === "app" }
 }
 
-const uses: ReadonlySet<Operation> = new Set(["sign", "certify", "authenticate", "decrypt"])
+/** What is done with a key, or to it. */
+const ofKeys: ReadonlySet<Operation> = new Set([
+  "sign",
+  "certify",
+  "authenticate",
+  "decrypt",
+  "export",
+  "passwd",
+  "delete"
+])
+
+/** Why the owner is asked for what the policy allows. */
+const whyConfirm = ({ said }: Use): string =>
+  said === undefined ? "the agent's own dialog would name nobody" : `the ${said.by} asks for it`
 
 /** Behind the question before a dialog of the agent's that names nobody. */
 const FOLLOWS = "After a yes the next dialogs of gpg-agent belong to it."
@@ -51,22 +64,25 @@ export const draftOf = (services: AskingServices, use: Use, judged: Judged | und
   const { describe, keys, policy } = services
   const { app, command, facts, identity, keygrips } = use
   const { pid, program = facts.exe, uid } = facts
+  const digest = use.digest?.()
   return {
     subject: {
       app,
       how: howOf(use, describe),
       operations: judged === undefined ? use.operations : judged.operations(),
+      ...judged !== undefined && { asked: [...new Set(judged.asks.map(({ operation }) => operation))] },
       command,
       keys: keygrips.map((keygrip) => keys.info(keygrip))
     },
+    operation: judged?.operation ?? use.operations[0] ?? "list",
     client: {
       recognised: identity.kind === "app" ? identity.rank : "none",
       ...uid !== undefined && { uid },
       ...pid !== undefined && { pid },
       ...program !== undefined && { program }
     },
-    why: use.confirm === true || judged === undefined ? "the agent or the client asks for it" : entryText(judged.entry),
-    ...use.digest !== undefined && { digest: use.digest },
+    why: judged?.verdict === "ask" ? entryText(judged.entry) : whyConfirm(use),
+    ...digest !== undefined && { digest },
     ...use.said !== undefined && { said: use.said },
     ...use.confirm === true && use.said === undefined && { note: FOLLOWS },
     offers: judged === undefined
@@ -82,34 +98,37 @@ export const askingOf = (
   judged: Judged | undefined,
   covered: () => Answer | undefined,
   opened: (question: Question) => void
-): Asking => ({
-  asker: askerOf(use.app, use.facts),
-  draft: draftOf(services, use, judged),
-  opened,
-  covered,
-  whenLost: use.whenLost,
-  keep: (answer) => {
-    const holder = holderOf(use.app, use.facts)
-    if (answer.good === "once" || holder === undefined || judged === undefined) return Effect.void
-    return services.grants.give(
-      termsOf(judged.asks, holder, services.policy.current, answer),
-      typeof answer.good === "number" ? answer.good : undefined
-    )
+): Asking => {
+  const holder = holderOf(use.app, use.facts)
+  // the owner's yes is for the app that asks, and not for one that has its name by the time that he answers
+  const definition = holder?.kind === "app" ? definitionOf(services.policy.current, holder.app) : undefined
+  return {
+    asker: askerOf(use.app, use.facts),
+    draft: draftOf(services, use, judged),
+    opened,
+    covered,
+    whenLost: use.whenLost,
+    keep: (answer) => {
+      if (answer.good === "once" || holder === undefined || judged === undefined) return Effect.void
+      return services.grants.give(
+        termsOf(judged.asks, holder, definition, answer),
+        typeof answer.good === "number" ? answer.good : undefined
+      )
+    }
   }
-})
+}
 
 /** A grant for each key, of the operations that were asked for with it. */
 const termsOf = (
   asks: ReadonlyArray<Need>,
   holder: Holder,
-  policy: Policy,
+  definition: string | undefined,
   { by, kind }: Answer
 ): ReadonlyArray<Terms> => {
   const byKey = new Map<Keygrip | undefined, Set<Operation>>()
   for (const { keygrip, operation } of asks) {
     byKey.set(keygrip, (byKey.get(keygrip) ?? new Set()).add(operation))
   }
-  const definition = holder.kind === "app" ? definitionOf(policy, holder.app) : undefined
   return [...byKey].map(([keygrip, operations]): Terms => ({
     holder,
     ...definition !== undefined && { definition },

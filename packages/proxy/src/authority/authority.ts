@@ -21,11 +21,13 @@ export interface Use {
   /** The keys that are used. */
   readonly keygrips: ReadonlyArray<Keygrip>
   /** What a signature is made of, where the gate knows. */
-  readonly digest?: Digest | "unseen"
+  readonly digest?: () => Digest | "unseen" | undefined
   /** Words that the owner is to see. */
   readonly said?: Said
   /** The owner has to say yes also where the policy allows it, to this very use and no other. */
   readonly confirm?: true
+  /** Part of a use that was permitted: its limits have counted it. */
+  readonly counted?: true
   /** Calls back when the client does not wait any more; what comes back stops that. */
   readonly whenLost: (listener: () => void) => () => void
 }
@@ -37,8 +39,6 @@ export interface Use {
 export interface Permit {
   readonly _tag: "Permit"
   readonly alive: () => boolean
-  /** The owner was asked for this use and has seen who makes it. */
-  readonly answered?: true
 }
 
 /** A no: the number for the client, and the reason for the log. */

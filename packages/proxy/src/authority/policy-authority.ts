@@ -29,7 +29,6 @@ type Granted =
 const ASK: Granted = { kind: "ask" }
 
 const permit: Permit = { _tag: "Permit", alive: () => true }
-const answered: Permit = { ...permit, answered: true }
 
 /** `describe` puts a client into words. */
 export const policyAuthority = (describe: AskingServices["describe"]) =>
@@ -111,17 +110,19 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
       /** Puts the question; `judged` is what needs a yes, absent for what the agent or the client itself asks. */
       const put = (use: Use, judged: Judged | undefined): Effect.Effect<Permit | Refusal> => {
         const asks = judged?.asks ?? []
-        const limited = judged?.limited ?? []
+        const limited = use.counted === true ? [] : judged?.limited ?? []
         // what the owner says yes to is not refused afterwards, so it counts from now on
         if (judged !== undefined && limited.length > 0 && !rates.take(use.app, limited)) {
           return Effect.succeed(overLimit(use, judged))
         }
+        let by: ReadonlyArray<Grant> = []
         const covered = (): Answer | undefined => {
-          if (judged === undefined || use.confirm === true) return undefined
+          if (asks.length === 0) return undefined
           const now = granted(use, asks)
-          if (now.kind === "ask") return undefined
-          const grant = now.kind === "never" ? now.grant : now.grants[0]!
-          return { kind: now.kind === "never" ? "no" : "yes", good: "once", by: { through: `grant ${grant.id}` } }
+          if (now.kind === "never") return answerOf(now.grant, "no")
+          if (now.kind === "ask" || use.confirm === true) return undefined
+          by = now.grants
+          return answerOf(by[0]!, "yes")
         }
         let put: Question | undefined
         const asking = askingOf(services, use, judged, covered, (question) => {
@@ -131,7 +132,10 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
         return Effect.map(desk.ask(asking), (ended) => {
           if (put !== undefined) journal.answered(put, ended, clock.currentTimeMillisUnsafe() - put.askedAt)
           const no = ended.kind === "yes" ? changedMeanwhile(use, asks) : refusalOf(ended, judged)
-          if (no === undefined) return answered
+          if (no === undefined) {
+            for (const grant of by) grants.used(grant)
+            return permitBy(by)
+          }
           if (limited.length > 0) rates.giveBack(use.app, limited)
           return no
         })
@@ -145,7 +149,10 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
       }
 
       const settle = (use: Use, judged: Judged): Permit | Refusal | Effect.Effect<Permit | Refusal> => {
-        if (use.confirm === true && (judged.verdict === "allow" || judged.verdict === "ask")) return put(use, judged)
+        if (use.confirm === true && (judged.verdict === "allow" || judged.verdict === "ask")) {
+          const by = granted(use, judged.asks)
+          return by.kind === "never" ? never(by.grant) : put(use, judged)
+        }
         switch (judged.verdict) {
           case "allow":
             return counted(use, judged)
@@ -217,6 +224,14 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
       }
     })
   )
+
+/** What a grant says to a question that is open. */
+const answerOf = ({ id }: Grant, kind: Answer["kind"]): Answer => ({
+  kind,
+  good: "once",
+  by: { through: `grant ${id}` },
+  grant: id
+})
 
 /** What gpg sends in ordinary work to see whether there is a card (GPG 2.2: SERIALNO; 2.4: also the keys of a card). */
 const isCardProbe = ({ command }: Use): boolean => cardProbes.has(command)

@@ -36,18 +36,19 @@ export class Rates {
   /** Gives back what was taken for a use that did not come about. */
   giveBack(app: string | undefined, entries: ReadonlyArray<Entry>): void {
     for (const entry of entries) {
-      if (entry.limit === undefined) continue
-      const bucket = this.bucket(app, entry, entry.limit)
+      const bucket = this.buckets.get(nameOf(app, entry))
+      // a bucket of another rate was full when it began: nothing is missing there
+      if (bucket === undefined || !isRate(bucket.rate, entry.limit)) continue
       bucket.left = Math.min(bucket.rate.count, bucket.left + 1)
     }
   }
 
   private bucket(app: string | undefined, entry: Entry, rate: Rate): Bucket {
-    const name = `${app ?? ""} ${entry.text}`
+    const name = nameOf(app, entry)
     const now = this.now()
     const there = this.buckets.get(name)
     // a limit that was changed in the file begins anew
-    if (there === undefined || there.rate.count !== rate.count || there.rate.per !== rate.per) {
+    if (there === undefined || !isRate(there.rate, rate)) {
       if (this.buckets.size >= MAX_BUCKETS) this.dropFull(now)
       const fresh = { rate, left: rate.count, at: now }
       this.buckets.set(name, fresh)
@@ -65,6 +66,10 @@ export class Rates {
     }
   }
 }
+
+const nameOf = (app: string | undefined, entry: Entry): string => `${app ?? ""} ${entry.text}`
+
+const isRate = (rate: Rate, other: Rate | undefined): boolean => rate.count === other?.count && rate.per === other.per
 
 // a clock that was set back gives nothing
 const refilled = ({ at, left, rate }: Bucket, now: number): number =>

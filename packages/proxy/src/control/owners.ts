@@ -1,9 +1,16 @@
 // Who may use the control socket: an owner, recognised by the kernel, and no process of an app. Everything that a peer shows of
-// itself is held against every app, so that none comes in by the back door: neither an app that has a socket of its own, nor
-// a program that an app has started.
+// itself, and the programs of those that started it, is held against every app, also against one that has a socket of its own.
+//
+// What this guard is: the kernel vouches for the user, so that users who are no owners stay outside. It keeps the owner from
+// answering by accident from within an app, and an app from having its own questions answered by what it plainly starts. It is no
+// boundary between programs of one user: one that has itself taken in by the first process of the machine (a double fork)
+// is the child of no app any more, and it could ptrace the owner's shell anyway.
 import type { ClientFacts } from "@gripgate/policy/client/facts"
-import { matches } from "@gripgate/policy/client/identify"
+import { holdsFor } from "@gripgate/policy/client/holds"
+import type { Condition, FactName } from "@gripgate/policy/client/match"
 import { type App, headerOf, type Policy } from "@gripgate/policy/policy"
+import type { Parent } from "../listen/facts/parents.ts"
+import type { ControlPeer } from "./peer.ts"
 
 /** Why a peer may not; the hint says what to do. */
 export interface Denied {
@@ -11,10 +18,20 @@ export interface Denied {
   readonly hint: string
 }
 
-/** `undefined` for an owner. `own` are the facts of the gate itself, which tell the sandbox that it runs in. */
+/**
+ * `undefined` for an owner. `own` are the facts of the gate itself, which tell the sandbox that it runs in.
+ *
+ * What is not known of a peer may be what an app shows, so whoever hides it is turned away where a match asks for it. Two things
+ * are nobody's hiding, and are passed over:
+ *
+ * - The system shows program, parents and folder of a process to its own user and to root only. To a gate that is neither they
+ *   say nothing, and the peer is held against an app by what else its match names; by nothing else it is not that app.
+ * - A parent whose program is not shown counts as one that hides only if it is of the peer's own user and session. `su` and
+ *   `sudo` are root's, and above a session stand those that the system keeps from everybody.
+ */
 export const deniedTo = (
   policy: Policy,
-  peer: ClientFacts,
+  peer: ControlPeer,
   gateUid: number | undefined,
   own: Pick<ClientFacts, "container">
 ): Denied | undefined => {
@@ -26,12 +43,22 @@ export const deniedTo = (
     const hint = "[gate] owners of the policy names those who may"
     return { error: `only an owner may, and you are the user ${peer.uid}`, hint }
   }
-  const app = [...policy.apps.values()].find((app) => isOf(app, peer))
-  if (app !== undefined) {
-    const hint = "run it outside of that program"
+  const shown = gateUid === 0 || peer.uid === gateUid
+  const links = linksOf(peer)
+  let possible: App | undefined
+  for (const app of policy.apps.values()) {
+    const answer = isOf(app, peer, links, shown)
+    if (answer === "is") {
+      const what = `this is a process of the app ${app.name} by ${headerOf(app.name)} match`
+      return { error: `${what}, and no app may answer for you`, hint: "run it outside of that program" }
+    }
+    if (answer === "may be") possible ??= app
+  }
+  if (possible !== undefined) {
+    const what = `it cannot be told that this is no process of the app ${possible.name}`
     return {
-      error: `this is a process of the app ${app.name} by ${headerOf(app.name)} match, and no app may answer for you`,
-      hint
+      error: `${what}, and no app may answer for you`,
+      hint: "the system does not show all of it: try a new shell"
     }
   }
   const sandbox = peer.flatpak ?? peer.snap ?? (peer.container === own.container ? undefined : peer.container)
@@ -42,14 +69,60 @@ export const deniedTo = (
   }
 }
 
-/** Whether a process, or one that it was started by, is this app; what is not known may be. */
-const isOf = ({ match, socket }: App, peer: ClientFacts): boolean => {
-  if (match === undefined) return false
-  // whoever comes through a socket is told from the owner's own programs by more than his user
-  if (socket !== undefined && match.conditions.every(({ fact }) => fact === "user" || fact === "group")) return false
-  const hidden = new Set<string>(peer.unread ?? [])
-  const known = { ...match, conditions: match.conditions.filter(({ fact }) => !hidden.has(fact)) }
-  return [undefined, ...peer.chain].some((link) =>
-    matches(known, link?.exe === undefined ? peer : { ...peer, exe: link.exe, program: link.exe })
-  )
+/** The peer, or one that it was started by, and whether that one hides its program. */
+interface Link {
+  readonly exe: string | undefined
+  readonly hides: boolean
 }
+
+const linksOf = (peer: ControlPeer): { readonly self: Link; readonly parents: ReadonlyArray<Link> } => {
+  const { parents = [] } = peer
+  const others = peer.chain.slice(1).filter(({ pid }) => !parents.some((parent) => parent.pid === pid))
+  const linkOf = ({ exe, sameSession, uid = peer.uid }: Omit<Parent, "pid">): Link => ({
+    exe,
+    hides: exe === undefined && sameSession && uid === peer.uid
+  })
+  return {
+    self: { exe: peer.exe, hides: peer.unread?.includes("exe") === true },
+    parents: [...parents, ...others.map((link) => ({ ...link, sameSession: true }))].map(linkOf)
+  }
+}
+
+/** Whether a process, or one that it was started by, is this app; `shown`: whether the system shows the gate what it runs. */
+const isOf = (
+  { match, socket }: App,
+  peer: ControlPeer,
+  { parents, self }: ReturnType<typeof linksOf>,
+  shown: boolean
+): "is" | "may be" | undefined => {
+  if (match === undefined) return undefined
+  // whoever comes through a socket is told from the owner's own programs by more than his user
+  if (socket !== undefined && match.conditions.every(({ fact }) => fact === "user" || fact === "group")) {
+    return undefined
+  }
+  const parentHides = peer.chain.length === 0 || parents.some(({ hides }) => hides)
+
+  /** `hidden`: it may hold. `unseen`: it may hold, and the peer has no part in that it is not known. */
+  const held = (condition: Condition, link: Link): "holds" | "fails" | "hidden" | "unseen" => {
+    const { fact } = condition
+    const isOfLink = fact === "exe" || fact === "program"
+    if (link.exe !== undefined && holdsFor(condition, { ...peer, exe: link.exe, program: link.exe })) return "holds"
+    if ((link === self || !isOfLink) && holdsFor(condition, peer)) return "holds"
+    const isHidden = isOfLink
+      ? link.hides
+      : peer.unread?.includes(fact) === true && (fact !== "parent" || !shown || parentHides)
+    if (!isHidden) return "fails"
+    return !shown && ofOwnUser.has(fact) ? "unseen" : "hidden"
+  }
+
+  let found: "may be" | undefined
+  for (const link of [self, ...parents]) {
+    const each = match.conditions.map((condition) => held(condition, link))
+    if (each.every((one) => one === "holds")) return "is"
+    if (!each.includes("fails") && each.some((one) => one !== "unseen")) found = "may be"
+  }
+  return found
+}
+
+/** What the system shows of a process to its own user and to root. */
+const ofOwnUser: ReadonlySet<FactName> = new Set(["exe", "program", "parent", "cwd"])

@@ -1,6 +1,5 @@
 // The control socket's end in the gate: who is at the other end is settled before anything is read. One request for each
 // connection; a watcher stays and is told of changes, as long as it reads.
-import type { ClientFacts } from "@gripgate/policy/client/facts"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Result from "effect/Result"
@@ -14,6 +13,7 @@ import { type Fault, MAX_REQUEST_LINE, parseRequest, type Reply, VERSION, writeR
 import type { Request, RequestOf, Verb } from "./message/request.ts"
 import type { ResultOf } from "./message/results.ts"
 import type { Denied } from "./owners.ts"
+import type { ControlPeer } from "./peer.ts"
 
 /** Why something is not done, for whoever asked. */
 export interface ControlProblem {
@@ -27,7 +27,7 @@ export type ControlVerbs =
   & {
     readonly [V in Exclude<Verb, "watch">]: (
       request: RequestOf<V>,
-      peer: ClientFacts
+      peer: ControlPeer
     ) => Effect.Effect<ResultOf<V>, ControlProblem>
   }
   & {
@@ -38,36 +38,62 @@ export type ControlVerbs =
 export interface ControlOptions extends ListenOptions {
   readonly verbs: ControlVerbs
   /** The facts of a peer, all that a rule could want. */
-  readonly facts: (socket: net.Socket) => Effect.Effect<ClientFacts>
-  readonly denied: (peer: ClientFacts) => Denied | undefined
+  readonly facts: (socket: net.Socket) => Effect.Effect<ControlPeer>
+  readonly denied: (peer: ControlPeer) => Denied | undefined
 }
 
 /** Milliseconds for a client to ask, and the same again to take the answer and go. */
 const PATIENCE = 5_000
 
-/** Connections at once, and watchers; beyond, one is closed unheard. */
+/** Connections at once of those who may, and watchers; beyond, one is turned away. */
 const MAX_CONNECTIONS = 32
 const MAX_WATCHERS = 32
+
+/** Connections at once of which it is not settled who it is, for some milliseconds; beyond, one is closed unheard. */
+const MAX_UNSETTLED = 32
+
+/** Peers that were turned away and have not left; beyond, the one that has been there longest is closed. */
+const MAX_LEAVING = 8
 
 /** Milliseconds between two lines for a watcher at least. */
 const BREATH = 50
 
-/** Serves the control socket until the scope closes. A client that says nothing, or nonsense, costs a descriptor for 10 s. */
+/**
+ * Serves the control socket until the scope closes. An owner who says nothing, or nonsense, costs a descriptor for 10 s.
+ * Whoever may not is told so at once, before he has said anything, and takes no place from an owner.
+ */
 export const serveControl = Effect.fnUntraced(function*(
   { denied, facts, verbs, ...at }: ControlOptions
 ): Effect.fn.Return<{ readonly path: string }, ListenError, Scope.Scope | LogService> {
   const log = yield* LogService
   const fibers = yield* FiberSet.make<void>()
   const run = yield* FiberSet.runtime(fibers)<never>()
+  const leaving = new Set<net.Socket>()
+  let unsettled = 0
   let open = 0
   let watchers = 0
 
-  const converse = Effect.fnUntraced(function*(socket: net.Socket) {
-    const peer = yield* facts(socket)
+  const turnAway = (socket: net.Socket, reply: Reply): Effect.Effect<void> => {
+    const [first] = leaving
+    if (first !== undefined && leaving.size >= MAX_LEAVING) {
+      leaving.delete(first)
+      first.destroy()
+    }
+    leaving.add(socket)
+    return Effect.ensuring(send(socket, reply), Effect.sync(() => leaving.delete(socket)))
+  }
+
+  const serve = (socket: net.Socket, peer: ControlPeer): Effect.Effect<void> => {
     const no = denied(peer)
+    if (no !== undefined) return turnAway(socket, problem("notPermitted", no.error, no.hint))
+    if (open >= MAX_CONNECTIONS) return turnAway(socket, problem("refused", "too many ask at this moment"))
+    open++
+    return Effect.ensuring(converse(socket, peer), Effect.sync(() => open--))
+  }
+
+  const converse = Effect.fnUntraced(function*(socket: net.Socket, peer: ControlPeer) {
     const line = yield* Effect.result(within(readLine(socket, MAX_REQUEST_LINE)))
     if (Result.isFailure(line)) return yield* send(socket, problem("refused", line.failure))
-    if (no !== undefined) return yield* send(socket, problem("notPermitted", no.error, no.hint))
     const request = parseRequest(line.success)
     if (Result.isFailure(request)) return yield* send(socket, problem("refused", request.failure))
     if (request.success.verb !== "watch") return yield* send(socket, yield* reply(request.success, peer))
@@ -83,10 +109,10 @@ export const serveControl = Effect.fnUntraced(function*(
     )
   })
 
-  const reply = (request: Exclude<Request, { verb: "watch" }>, peer: ClientFacts): Effect.Effect<Reply> => {
+  const reply = (request: Exclude<Request, { verb: "watch" }>, peer: ControlPeer): Effect.Effect<Reply> => {
     const call = verbs[request.verb] as (
       request: Request,
-      peer: ClientFacts
+      peer: ControlPeer
     ) => Effect.Effect<unknown, ControlProblem>
     return Effect.match(call(request, peer), {
       onSuccess: (result): Reply => ({ v: VERSION, ok: true, result }),
@@ -95,7 +121,7 @@ export const serveControl = Effect.fnUntraced(function*(
   }
 
   /** Lines at each change, to a peer that is still an owner and takes them: one that does not read is let go. */
-  const show = (socket: net.Socket, peer: ClientFacts): Effect.Effect<void> =>
+  const show = (socket: net.Socket, peer: ControlPeer): Effect.Effect<void> =>
     Effect.callback<void>((resume) => {
       let timer: NodeJS.Timeout | undefined
       const tell = () => {
@@ -128,17 +154,16 @@ export const serveControl = Effect.fnUntraced(function*(
   return yield* listen(at, (socket) => {
     // a client that is gone already is nothing to report
     socket.on("error", () => {})
-    if (open >= MAX_CONNECTIONS) return void socket.destroy()
-    open++
+    if (unsettled >= MAX_UNSETTLED) return void socket.destroy()
+    unsettled++
     run(
-      converse(socket).pipe(
+      facts(socket).pipe(
+        Effect.ensuring(Effect.sync(() => unsettled--)),
+        Effect.flatMap((peer) => serve(socket, peer)),
         Effect.catchDefect((defect) =>
           Effect.sync(() => log.write(3, `a bug in the control socket: ${String(defect)}`))
         ),
-        Effect.ensuring(Effect.sync(() => {
-          open--
-          socket.destroy()
-        }))
+        Effect.ensuring(Effect.sync(() => socket.destroy()))
       )
     )
   })

@@ -17,9 +17,6 @@ export const momentOf = (milliseconds: number): string => DateTime.formatIso(Dat
 const maybeMoment = (milliseconds: number | undefined): string | null =>
   milliseconds === undefined ? null : momentOf(milliseconds)
 
-/** What is asked for, in one word of the policy. */
-const operationOf = ({ subject: { operations } }: Question): string => operations[0] ?? "list"
-
 export interface Shown {
   readonly question: Question
   readonly state: AskedQuestion["state"]
@@ -32,9 +29,9 @@ export const showQuestion = ({ endsAt, question, state }: Shown): AskedQuestion 
   return {
     id,
     app: subject.app ?? null,
-    operation: operationOf(question),
+    operation: question.operation,
     operations: subject.operations,
-    purpose: purposeOf(subject.command, subject.operations),
+    purpose: purposeOf(subject.command, subject.operations, subject.asked),
     key: subject.keys[0]?.keygrip ?? null,
     keys: subject.keys.map(({ capabilities, fingerprint, keyId, keygrip, userId }) => ({
       keygrip,
@@ -67,8 +64,8 @@ export const showDecision = ({ at, ended, question }: Decision): Decided => {
   return {
     id: question.id,
     app: question.subject.app ?? null,
-    operation: operationOf(question),
-    purpose: purposeOf(question.subject.command, question.subject.operations),
+    operation: question.operation,
+    purpose: purposeOf(question.subject.command, question.subject.operations, question.subject.asked),
     key: key?.keygrip ?? null,
     keyId: key?.keyId ?? null,
     answer: ended.kind,
@@ -113,6 +110,7 @@ export const showGrant = (grant: Grant, around: GrantSurroundings): GrantedEntry
 }
 
 const withoutEffect = (grant: Grant, { isLive, policy }: GrantSurroundings): string | undefined => {
+  if (grant.unwritten === true) return "it was revoked until a restart: revoke it again"
   if (grant.revokedAt !== undefined) return "it was revoked"
   if (!isLive(grant)) return "its time is up"
   if (grant.holder.kind !== "app") return undefined

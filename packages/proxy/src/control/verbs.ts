@@ -42,6 +42,9 @@ export const controlVerbs = (services: ControlServices): ControlVerbs => {
     display: owner.current.variables["WAYLAND_DISPLAY"] ?? owner.current.variables["DISPLAY"] ?? null,
     tty: owner.current.variables["GPG_TTY"] ?? null
   })
+  const tell = (taken: ReadonlyArray<Grant>): void => {
+    for (const { id, unwritten } of taken) if (unwritten !== true) log.write(5, `the grant ${id} is revoked`)
+  }
   const moved = new Set<() => void>()
   const paused = () => desk.paused().map(({ asker, until }) => ({ asker, until: momentOf(until) }))
 
@@ -76,26 +79,31 @@ export const controlVerbs = (services: ControlServices): ControlVerbs => {
 
     revoke: ({ what }, peer) =>
       Effect.suspend(() => {
-        const live = grants.all().filter((grant) => grants.isLive(grant))
+        // or has been, which is not written yet: a restart would bring it back
+        const canBe = (grant: Grant) => grants.isLive(grant) || grant.unwritten === true
         let chosen: ReadonlyArray<Grant>
         if ("id" in what) {
           const grant = grants.get(readShortId(what.id))
           if (grant === undefined) return Effect.fail(noGrant(what.id))
-          if (!grants.isLive(grant)) return Effect.fail(refused(`the grant ${grant.id} is not in force any more`))
+          if (!canBe(grant)) return Effect.fail(refused(`the grant ${grant.id} is not in force any more`))
           chosen = [grant]
         } else {
-          chosen = live.filter(({ holder }) => "all" in what || (holder.kind === "app" && holder.app === what.app))
+          chosen = grants.all().filter((grant) => canBe(grant) && ("all" in what || isOf(what.app, grant)))
         }
         // what refuses is taken back by its own name only: these ways make stricter and never more lenient
         const taken = "id" in what ? chosen : chosen.filter(({ answer }) => answer === "yes")
-        return grants.revoke(taken, byOf("revoke", peer)).pipe(
-          Effect.mapError((error) => refused(error)),
-          Effect.map(() => {
-            for (const { id } of taken) log.write(5, `the grant ${id} is revoked`)
-            const standing = chosen.filter((grant) => !taken.includes(grant)).map(({ id }) => id)
-            return { revoked: taken.map(({ id }) => id), standing }
-          })
-        )
+        return Effect.matchEffect(grants.revoke(taken, byOf("revoke", peer)), {
+          onFailure: (error) => {
+            tell(taken)
+            log.write(3, error)
+            return Effect.fail(refused(error, "see to the disk, then revoke again"))
+          },
+          onSuccess: () => {
+            tell(taken)
+            const standing = chosen.filter((grant) => grants.isLive(grant)).map(({ id }) => id)
+            return Effect.succeed({ revoked: taken.map(({ id }) => id), standing })
+          }
+        })
       }),
 
     tty: ({ environment }, peer) =>
@@ -129,6 +137,8 @@ export const controlVerbs = (services: ControlServices): ControlVerbs => {
     })
   }
 }
+
+const isOf = (app: string, { holder }: Grant): boolean => holder.kind === "app" && holder.app === app
 
 const noGrant = (id: string): ControlProblem =>
   refused(`there is no grant ${JSON.stringify(id)}`, "gripgate grants lists them")

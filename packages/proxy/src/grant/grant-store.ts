@@ -1,5 +1,6 @@
 // The grants of a gate: those for a while in memory, those for good in a ledger whose replay is their table. A grant is in
 // force when it has been written, and told to be revoked when that has been written: before, it is out of force already.
+// What is told is what a restart finds.
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import type { Operation } from "@gripgate/protocol/operation"
 import * as Clock from "effect/Clock"
@@ -27,9 +28,15 @@ export class GrantStore extends Context.Service<GrantStore, {
   readonly isLive: (grant: Grant) => boolean
   /** A grant released a use. */
   readonly used: (grant: Grant) => void
-  /** Makes grants, good for milliseconds or, without, until revoked; fails with a sentence where they cannot be written. */
+  /**
+   * Makes grants, good for milliseconds or, without, until revoked; fails with a sentence where not all can be written, and
+   * those that were are in force.
+   */
   readonly give: (terms: ReadonlyArray<Terms>, time: number | undefined) => Effect.Effect<void, string>
-  /** Takes grants back: out of force at once, and written down when this is done. */
+  /**
+   * Takes grants back: out of force at once, and written down when this is done. Fails with a sentence that names those
+   * that could not be; they are `unwritten`, and can be taken back again.
+   */
   readonly revoke: (grants: ReadonlyArray<Grant>, by: By) => Effect.Effect<void, string>
   readonly get: (id: string) => Grant | undefined
   /** All in force, and those that ended within a day, in the order in which they were made. */
@@ -49,7 +56,7 @@ export const openGrants = Effect.fnUntraced(function*(
   const replay = (record: GrantRecord, at: number): void => {
     if (record.op === "granted") {
       ids.take(record.id)
-      table.add({ ...termsOfRecord(record), id: record.id, madeAt: at, uses: 0 })
+      table.load({ ...termsOfRecord(record), id: record.id, madeAt: at, uses: 0 })
       return
     }
     const grant = table.get(record.id)
@@ -62,30 +69,34 @@ export const openGrants = Effect.fnUntraced(function*(
     decode: readGrantRecord,
     replay: ({ at, record }) => replay(record, at)
   })
-  const write = (record: GrantRecord): Effect.Effect<number, string> =>
-    ledger.append(record, { head: true }).pipe(
-      Effect.map(({ at }) => at),
-      Effect.mapError(({ message }) => message)
-    )
+  table.forgetOld()
+  const write = (record: GrantRecord) => Effect.map(ledger.append(record, { head: true }), ({ at }) => at)
 
-  const giveOne = (terms: Terms, time: number | undefined): Effect.Effect<void, string> => {
+  const giveOne = (terms: Terms, time: number | undefined): Effect.Effect<string, LedgerError> => {
     const id = ids.next()
     const { holder } = terms
+    const add = (times: Pick<Grant, "madeAt" | "expiresAt">): string => {
+      table.add({ ...terms, ...times, id, uses: 0 })
+      return id
+    }
     if (time !== undefined || holder.kind !== "app") {
       const madeAt = wall()
-      return Effect.sync(() => table.add({ ...terms, id, madeAt, expiresAt: madeAt + (time ?? 0), uses: 0 }))
+      return Effect.sync(() => add({ madeAt, expiresAt: madeAt + (time ?? 0) }))
     }
-    return Effect.map(
-      write(grantedRecord(id, { ...terms, holder })),
-      (madeAt) => table.add({ ...terms, id, madeAt, uses: 0 })
-    )
+    return Effect.map(write(grantedRecord(id, { ...terms, holder })), (madeAt) => add({ madeAt }))
   }
 
-  const revokeOne = (grant: Grant, by: By): Effect.Effect<void, string> =>
+  const revokeOne = (grant: Grant, by: By): Effect.Effect<void, Unrevoked> =>
     Effect.suspend(() => {
       // never in force again while it is written, whatever becomes of that
       if (table.isLive(grant)) table.revoke(grant, wall())
-      return grant.expiresAt === undefined ? Effect.asVoid(write({ op: "revoked", id: grant.id, by })) : Effect.void
+      if (grant.expiresAt !== undefined) return Effect.void
+      grant.unwritten = true
+      return Effect.matchEffect(write({ op: "revoked", id: grant.id, by }), {
+        onSuccess: () => Effect.sync(() => void delete grant.unwritten),
+        // another who took it back at the same time may have come through
+        onFailure: (error) => grant.unwritten === true ? Effect.fail({ id: grant.id, error }) : Effect.void
+      })
     })
 
   return {
@@ -96,17 +107,46 @@ export const openGrants = Effect.fnUntraced(function*(
       grant.lastUsedAt = wall()
     },
     give: (terms, time) =>
-      Effect.mapError(
-        Effect.forEach(terms, (each) => giveOne(each, time), { discard: true, concurrency: "unbounded" }),
-        (reason) => `the answer holds for this once only, since it cannot be written down: ${reason}`
+      Effect.flatMap(
+        each(terms, (one) => giveOne(one, time)),
+        ([made, failed]) => failed.length === 0 ? Effect.void : Effect.fail(notGiven(failed, made))
       ),
     revoke: (grants, by) =>
-      Effect.mapError(
-        Effect.forEach(grants, (grant) => revokeOne(grant, by), { discard: true, concurrency: "unbounded" }),
-        (reason) => `out of force now, and in force again after a restart, since it cannot be written down: ${reason}`
+      Effect.flatMap(
+        each(grants, (grant) => revokeOne(grant, by)),
+        ([, failed]) => failed.length === 0 ? Effect.void : Effect.fail(notRevoked(failed))
       ),
     get: (id) => table.get(id),
     all: () => table.all,
     covers: () => Effect.succeed(false)
   }
 })
+
+interface Unrevoked {
+  readonly id: string
+  readonly error: LedgerError
+}
+
+/** All at once, and each to its end, whoever waits: what is written and what is in force are never two things. */
+const each = <A, B, E>(all: ReadonlyArray<A>, one: (each: A) => Effect.Effect<B, E>) =>
+  Effect.uninterruptible(Effect.partition(all, one, { concurrency: "unbounded" }))
+
+/** Names in a sentence, as many as anybody reads. */
+const listed = (ids: ReadonlyArray<string>): string =>
+  ids.length > MAX_NAMED ? `${ids.slice(0, MAX_NAMED).join(", ")} and ${ids.length - MAX_NAMED} more` : ids.join(", ")
+
+const MAX_NAMED = 8
+
+const notGiven = (failed: ReadonlyArray<LedgerError>, made: ReadonlyArray<string>): string => {
+  const holds = made.length === 0
+    ? "the answer holds for this once only"
+    : `a part of the answer is in force as ${listed(made)}, and the rest holds for this once only`
+  const later = failed.some(({ unsure }) => unsure) ? ", or again after a restart" : ""
+  return `${holds}${later}, since it cannot be written down: ${failed[0]?.message}`
+}
+
+const notRevoked = (failed: ReadonlyArray<Unrevoked>): string => {
+  const later = failed.some(({ error }) => error.unsure) ? "maybe in force again" : "in force again"
+  const told = `out of force now, and ${later} after a restart, since it cannot be written down`
+  return `${listed(failed.map(({ id }) => id))}: ${told}: ${failed[0]?.error.message}`
+}

@@ -13,26 +13,38 @@ export interface Clocks {
 /** Grants that are over are listed this long, in milliseconds. */
 const KEPT = 86_400_000
 
+/** It is looked for them at most this often, in milliseconds: each look goes through all. */
+const SWEEP = 60_000
+
 export class GrantTable {
   private readonly byId = new Map<string, Grant>()
   private readonly byUse = new Map<string, Array<Grant>>()
   /** When a grant for a while ends by the steady clock. */
   private readonly deadlines = new Map<string, number>()
   private readonly clocks: Clocks
+  /** By the clock of the wall. */
+  private sweptAt = -Infinity
 
   constructor(clocks: Clocks) {
     this.clocks = clocks
   }
 
   add(grant: Grant): void {
-    this.forgetOld()
+    if (this.isSweepDue()) this.forgetOld()
+    this.load(grant)
+  }
+
+  /** Adds one of many; whoever does so forgets the old ones afterwards. */
+  load(grant: Grant): void {
     this.byId.set(grant.id, grant)
     if (grant.expiresAt !== undefined) {
       this.deadlines.set(grant.id, this.clocks.steady() + grant.expiresAt - grant.madeAt)
     }
     for (const operation of grant.operations) {
       const use = useKey(holderKey(grant.holder), operation, grant.keygrip)
-      this.byUse.set(use, [...this.byUse.get(use) ?? [], grant])
+      const same = this.byUse.get(use)
+      if (same === undefined) this.byUse.set(use, [grant])
+      else same.push(grant)
     }
   }
 
@@ -42,6 +54,7 @@ export class GrantTable {
 
   /** All that are in force, and those that ended not long ago, in the order in which they were made. */
   get all(): ReadonlyArray<Grant> {
+    if (this.isSweepDue()) this.forgetOld()
     return [...this.byId.values()]
   }
 
@@ -63,19 +76,30 @@ export class GrantTable {
     grant.revokedAt = at
   }
 
-  private forgetOld(): void {
-    const before = this.clocks.wall() - KEPT
+  /** Forgets those that ended long ago, but none that a restart would bring back. */
+  forgetOld(): void {
+    this.sweptAt = this.clocks.wall()
+    const before = this.sweptAt - KEPT
+    const touched = new Set<string>()
     for (const grant of this.byId.values()) {
-      if (this.isLive(grant) || (grant.revokedAt ?? grant.expiresAt ?? 0) > before) continue
+      if (this.isLive(grant) || grant.unwritten === true) continue
+      if ((grant.revokedAt ?? grant.expiresAt ?? 0) > before) continue
       this.byId.delete(grant.id)
       this.deadlines.delete(grant.id)
       for (const operation of grant.operations) {
-        const use = useKey(holderKey(grant.holder), operation, grant.keygrip)
-        const left = this.byUse.get(use)?.filter((other) => other !== grant) ?? []
-        if (left.length === 0) this.byUse.delete(use)
-        else this.byUse.set(use, left)
+        touched.add(useKey(holderKey(grant.holder), operation, grant.keygrip))
       }
     }
+    for (const use of touched) {
+      const left = this.byUse.get(use)?.filter((grant) => this.byId.get(grant.id) === grant) ?? []
+      if (left.length === 0) this.byUse.delete(use)
+      else this.byUse.set(use, left)
+    }
+  }
+
+  /** Also where the clock was set back. */
+  private isSweepDue(): boolean {
+    return Math.abs(this.clocks.wall() - this.sweptAt) >= SWEEP
   }
 }
 

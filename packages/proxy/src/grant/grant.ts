@@ -25,6 +25,8 @@ export interface Grant extends Terms {
   /** Absent for one that is good until it is revoked, and only that one is on disk. */
   readonly expiresAt?: number
   revokedAt?: number
+  /** Revoked, but not on disk yet: after a restart it would be in force again. */
+  unwritten?: true
   /** Since the start of the gate. */
   uses: number
   lastUsedAt?: number

@@ -8,8 +8,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { describeEnded } from "../approve/desk.ts"
-import type { Ended, Question } from "../approve/question.ts"
+import { describeEnded, type Ended, type Question } from "../approve/question.ts"
 import type { Refusal, Use } from "../authority/authority.ts"
 import type { Facts } from "../listen/facts.ts"
 import { LogService, type Priority } from "../log.ts"
@@ -60,9 +59,10 @@ export class Journal extends Context.Service<Journal, {
           if (priority === 7) log.write(7, text)
           else tell(text, priority)
         },
-        asked: (use, question) => tell(`asked ${question.id}: ${describe(use)}`),
+        // these are few, and none of them is lost among refusals
+        asked: (use, question) => log.write(5, `asked ${question.id}: ${describe(use)}`),
         answered: ({ id }, ended, after) =>
-          tell(`answered ${id}: ${describeEnded(ended)}, after ${(after / 1000).toFixed(1)} s`),
+          log.write(5, `answered ${id}: ${describeEnded(ended)}, after ${(after / 1000).toFixed(1)} s`),
         allowed: (use, by) => {
           // what only looks is not worth a line to most people
           const priority: Priority = use.operations.every((operation) => operation === "list") ? 7 : 6

@@ -6,6 +6,8 @@ import { reasonOf } from "../reason.ts"
 export class LedgerError extends Data.TaggedError("LedgerError")<{
   readonly message: string
   readonly hint: string
+  /** The record may be there all the same when the ledger is opened again: what was begun could not be taken back. */
+  readonly unsure?: true
 }> {}
 
 /** An error of the system as one of a ledger; one that is already is left as it is. */

@@ -39,8 +39,10 @@ export interface LedgerOptions<A extends object> {
 export interface Ledger<A extends object> {
   /**
    * Writes a record; durable when this is done, and in the order of the calls. With `head` the head is durable too, so that
-   * not even a cut at the end can take it away unseen. An interrupted caller does not wait any more; the record is written
-   * nevertheless. A record is an object as JSON has it, with at most 64 KiB, and has no fields v, n, at and mac.
+   * not even a cut at the end can take it away unseen; where the head alone cannot be written the log says so, and the
+   * record counts: it is found when the ledger is opened again. After a failure it is not, unless that is `unsure`. An
+   * interrupted caller does not wait any more; the record is written nevertheless. A record is an object as JSON has it,
+   * with at most 64 KiB, and has no fields v, n, at and mac.
    */
   readonly append: (record: A, options?: { readonly head?: boolean }) => Effect.Effect<Entry<A>, LedgerError>
   /** Behind the last durable record. */
@@ -92,7 +94,9 @@ export const openLedger = Effect.fnUntraced(function*<A extends object>(
     if (position.n === newest(head.slots)?.n) return
     // nor are records that are read
     await handle.datasync()
-    await head.write(position)
+    await head.write(position).catch((error: unknown) => {
+      throw ledgerError(`${headPath(file)} cannot be written`, "see to the disk; no record is lost")(error)
+    })
   })
 
   const writer = yield* Effect.acquireRelease(

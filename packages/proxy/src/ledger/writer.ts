@@ -16,7 +16,7 @@ export interface Waiting {
   readonly fields: string
   /** Milliseconds since the epoch. */
   readonly at: number
-  /** Whether it waits for the head too. */
+  /** Whether it waits until the head was written too. */
   readonly head: boolean
   /** Called once, with the record's number or with what went wrong. */
   readonly done: (result: number | LedgerError) => void
@@ -58,12 +58,14 @@ export const makeWriter = ({ file, handle, head, key, log, scanned }: WriterOpti
       queue = []
       const first = position.n + 1
       const failure = broken ?? await write(batch)
-      const settle = (head: boolean, failure: LedgerError | undefined) =>
+      const settle = (head: boolean) =>
         batch.forEach((each, i) => {
           if (each.head === head) each.done(failure ?? first + i)
         })
-      settle(false, failure)
-      settle(true, failure ?? await writeHead())
+      settle(false)
+      // without its head a record is written all the same: whoever opens the ledger finds it, and brings the head up
+      if (failure === undefined) await writeHead()
+      settle(true)
     }
     running = undefined
   }
@@ -76,9 +78,10 @@ export const makeWriter = ({ file, handle, head, key, log, scanned }: WriterOpti
       return line
     })
     const bytes = Buffer.concat(lines)
+    let begun = false
     try {
       if (torn) await restore()
-      torn = true
+      torn = begun = true
       await writeAll(handle, bytes, end)
       await handle.datasync()
       torn = false
@@ -88,7 +91,8 @@ export const makeWriter = ({ file, handle, head, key, log, scanned }: WriterOpti
     } catch (error) {
       const message = `nothing can be written to ${file}: ${reasonOf(error)}`
       await restore().catch(giveUp)
-      return new LedgerError({ message, hint: "make room; the next record is tried anew" })
+      if (broken === undefined) return new LedgerError({ message, hint: "make room; the next record is tried anew" })
+      return new LedgerError({ message, hint: broken.hint, ...begun && { unsure: true } })
     }
   }
 
@@ -107,19 +111,18 @@ export const makeWriter = ({ file, handle, head, key, log, scanned }: WriterOpti
     log.write(3, broken.message)
   }
 
-  const writeHead = async (): Promise<LedgerError | undefined> => {
+  const writeHead = async (): Promise<void> => {
     const at = position
     try {
       await head.write(at)
       headAt = at.n
+      if (headFailed) log.write(5, `${headPath(file)} is written again`)
       headFailed = false
-      return undefined
     } catch (error) {
-      const message = `${headPath(file)} cannot be written: ${reasonOf(error)}`
+      const unseen = `that records after ${headAt} are cut off from ${file} would not be noticed`
       // once: it is tried again with every record
-      if (!headFailed) log.write(3, message)
+      if (!headFailed) log.write(3, `${headPath(file)} cannot be written: ${reasonOf(error)}; until it can, ${unseen}`)
       headFailed = true
-      return new LedgerError({ message, hint: "the record is in the ledger; see to the disk" })
     }
   }
 

@@ -63,8 +63,16 @@ const NOTIFY = "allow-pinentry-notify"
 const isPlain = (value: string | undefined): value is string =>
   value !== undefined && value !== "" && value.length <= 900 && !/[\0\r\n]/.test(value)
 
-/** The place that an environment describes; what does not fit in a line of Assuan is left out. */
-export const placeOf = (env: Environment): Place => {
+/** A token for the gate is a secret of whoever presents it, and none of a place. */
+const TOKEN_IN = "PINENTRY_USER_DATA"
+
+/** The environment without a token for a gate, which is for no agent and no pinentry. */
+export const withoutToken = (env: Environment): Environment =>
+  env[TOKEN_IN]?.startsWith("gripgate:") === true ? { ...env, [TOKEN_IN]: undefined } : env
+
+/** The place that an environment describes; a token, and what does not fit in a line of Assuan, is left out. */
+export const placeOf = (environment: Environment): Place => {
+  const env = withoutToken(environment)
   const lines = new Map<string, Buffer>()
   for (const [option, names] of options) {
     const value = names.map((name) => env[name]).find(isPlain)

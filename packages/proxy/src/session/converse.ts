@@ -49,10 +49,12 @@ export function* converse(
   const tries = new PassphraseTries(session, command)
   if (!(yield* tries.begin())) return TOO_MANY
   const dialog = new Dialog(session)
-  const outcome = yield* talk(connection, session, { command, keydesc }, use, permit, tries, dialog)
-  tries.end()
-  dialog.end()
-  return outcome
+  try {
+    return yield* talk(connection, session, { command, keydesc }, use, permit, tries, dialog)
+  } finally {
+    tries.end()
+    dialog.end()
+  }
 }
 
 const TOO_MANY: Extract<Outcome, { kind: "error" }> = {
@@ -152,6 +154,7 @@ class Dialog {
 
   end(): void {
     this.over?.()
+    this.over = undefined
   }
 }
 
@@ -174,7 +177,7 @@ function* confirmed(
   const text = wordsOf(asked.shows)
   // what a GET_CONFIRMATION has the agent say are the client's words
   const said: Said = { by: use.command === "GET_CONFIRMATION" ? "client" : "agent", text }
-  const decided = session.services.authority.permit({ ...use, said, confirm: true })
+  const decided = session.services.authority.permit({ ...use, said, confirm: true, counted: true })
   const permit = Effect.isEffect(decided) ? yield* decided : decided
   return permit._tag === "Permit" ? undefined : { kind: "error", error: permit.error, reason: permit.reason }
 }

@@ -136,6 +136,9 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
 
 const TAKEN_BACK = [gpgError.FORBIDDEN, "what was permitted was taken back meanwhile"] as const
 
+/** Commands that make a signature of what was given before; to a card it is given in a way that the gate does not read. */
+const signs: ReadonlySet<string> = new Set(["PKSIGN", "SCD PKSIGN", "SCD PKAUTH"])
+
 /** What a command amounts to, and what the owner is to see of it. */
 const useFor = (session: SessionContext, command: Command): Use => {
   const { state } = session
@@ -145,8 +148,9 @@ const useFor = (session: SessionContext, command: Command): Use => {
   if (isForOwner(session, command)) {
     return { ...use, said: { by: "client", text: wordsOf(command.args[0]) }, confirm: true }
   }
-  const digest = name === "PKSIGN" ? digestOf(state.hash) : undefined
-  const announced = digest === undefined ? use : { ...use, digest }
+  const announced = signs.has(name)
+    ? { ...use, digest: () => name === "PKSIGN" ? digestOf(state.hash) : "unseen" as const }
+    : use
   return needsAnnouncement(session, command, use) ? { ...announced, confirm: true } : announced
 }
 

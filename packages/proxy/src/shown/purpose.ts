@@ -40,18 +40,24 @@ const ofCommand: ReadonlyMap<string, string> = new Map([
   ["SCD CHECKPIN", "check the PIN of the smart card"]
 ])
 
-/** How a use is allowed to reach the agent, not what it does. */
+/** How a use reaches the agent, not what it does: said only where the owner's yes is for it. */
 const unsaid: ReadonlySet<Operation> = new Set(["list", "loopback", "prompt"])
 
 /** Uses of a key that has several capabilities: the agent sees a hash or a ciphertext, and nobody knows which it is. */
 const uses: ReadonlySet<Operation> = new Set(["sign", "certify", "authenticate", "decrypt"])
 
-/** `sign or certify keys`; `command` is a name of the table, with its `SCD` where it has one. */
-export const purposeOf = (command: string, operations: ReadonlyArray<Operation>): string => {
+/**
+ * `sign or certify keys`; `command` is a name of the table, with its `SCD` where it has one. `asked` are those of the operations
+ * that need the owner's yes, where he is asked.
+ */
+export const purposeOf = (
+  command: string,
+  operations: ReadonlyArray<Operation>,
+  asked: ReadonlyArray<Operation> = []
+): string => {
   const known = ofCommand.get(command)
-  if (known !== undefined) return known
-  const said = operations.filter((operation) => !unsaid.has(operation))
-  if (said.length === 0) return "use gpg-agent"
-  const or = said.every((operation) => uses.has(operation))
-  return said.map((operation) => words[operation]).join(or ? " or " : " and ")
+  const said = operations.filter((operation) => unsaid.has(operation) ? asked.includes(operation) : known === undefined)
+  const either = said.filter((operation) => uses.has(operation)).map((operation) => words[operation]).join(" or ")
+  const others = said.filter((operation) => !uses.has(operation)).map((operation) => words[operation])
+  return [known ?? "", either, ...others].filter((part) => part !== "").join(" and ") || "use gpg-agent"
 }

@@ -12,6 +12,8 @@ export interface Subject {
   /** The client in words, as it is known; not harmless to show. */
   readonly how: string
   readonly operations: ReadonlyArray<Operation>
+  /** Those of them that need the owner's yes; absent where he is not asked. */
+  readonly asked?: ReadonlyArray<Operation>
   /** The command's name, `SCD PKSIGN` for one inside SCD. */
   readonly command: string
   readonly keys: ReadonlyArray<KeyInfo>
@@ -53,7 +55,7 @@ const REST = ".. "
 
 /** The gate's own lines. */
 export const linesOf = (subject: Subject): ReadonlyArray<string> => [
-  `gripgate: ${whoIs(subject.app)} wants to ${purposeOf(subject.command, subject.operations)}`,
+  `gripgate: ${whoIs(subject.app)} wants to ${purposeOf(subject.command, subject.operations, subject.asked)}`,
   ...hanging(`Who: ${quoted(subject.how, 160, 160)}`),
   ...subject.keys.slice(0, MAX_KEYS).flatMap((key) => hanging(keyOf(key))),
   ...(subject.keys.length > MAX_KEYS ? [`and ${subject.keys.length - MAX_KEYS} more keys`] : [])

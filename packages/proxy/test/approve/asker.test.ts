@@ -18,9 +18,13 @@ describe("holderOf", () => {
       key({ uid: 1001 }),
       key({ leader: { ...shell, pid: 101 } }),
       key({ leader: { ...shell, started: 6 } }),
-      key({ program: "/usr/bin/mutt" })
+      key({ program: "/usr/bin/mutt" }),
+      key({ snap: "code" }),
+      key({ flatpak: "code" }),
+      key({ flatpak: "code", container: "code" }),
+      key({ container: "code /usr/bin/git" })
     ]
-    assert.strictEqual(new Set([key({}), ...others]).size, 5)
+    assert.strictEqual(new Set([key({}), ...others]).size, 9)
     assert.notInclude(others, undefined)
   })
 
@@ -45,7 +49,11 @@ describe("askerOf", () => {
     assert.strictEqual(askerOf("git", facts), "app git")
     assert.strictEqual(askerOf(undefined, facts), "user 1000")
     assert.strictEqual(askerOf(undefined, { ...facts, pid: 7 }), "user 1000")
-    assert.strictEqual(askerOf(undefined, { ...facts, flatpak: "org.a.B" }), "user 1000 org.a.B")
+    // the names are their own choice, and each new one would be asked for anew
+    for (const more of [{ flatpak: "org.a.B" }, { flatpak: "org.a.C" }, { snap: "x" }, { container: "0123" }]) {
+      assert.strictEqual(askerOf(undefined, { ...facts, ...more }), "user 1000, in a sandbox")
+    }
+    assert.strictEqual(askerOf(undefined, { ...facts, unit: "x.service" }), "user 1000")
     assert.strictEqual(askerOf(undefined, { socket: "/run/S", chain: [] }), "user unknown")
   })
 })

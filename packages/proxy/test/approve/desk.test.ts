@@ -6,6 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import type { Approver } from "../../src/approve/approver.ts"
 import { type Asking, makeDesk } from "../../src/approve/desk.ts"
+import type { Answer } from "../../src/approve/question.ts"
 import { MAX_OPEN } from "../../src/approve/turns.ts"
 import { recordingLog } from "../support/recording-log.ts"
 import { asking, no, scripted, yes } from "./questions.ts"
@@ -147,6 +148,10 @@ describe("a desk", () => {
       assert.strictEqual(yield* Effect.flip(desk.answer(id, yes("always"))), `always ${always}`)
       assert.strictEqual(yield* Effect.flip(desk.answer(id, { ...no(), good: "always" })), `never ${always}`)
       assert.strictEqual(yield* Effect.flip(desk.answer(id, yes(1000))), `a yes for a while ${always}`)
+      assert.strictEqual(
+        yield* Effect.flip(desk.answer(id, { ...no(), good: 1000 })),
+        "a no is good for this once, or for ever"
+      )
       yield* desk.answer(id, no())
       assert.deepStrictEqual(yield* Fiber.join(fiber), no())
     }).pipe(Effect.scoped))
@@ -251,6 +256,129 @@ describe("a desk", () => {
       yield* settled
       yield* desk.answer(desk.standing()[0]!.question.id, yes(60_000, "approve"))
       assert.deepStrictEqual(yield* Fiber.join(fiber), by)
+    }).pipe(Effect.scoped))
+
+  it.effect("puts none in line that is about to end, nor any twice, whatever ends it", () =>
+    Effect.gen(function*() {
+      const dialog = scripted("pinentry")
+      for (const how of ["close", "reconsider", "no way to ask"] as const) {
+        dialog.asked.length = 0
+        const table = { ...standardApprove }
+        const approvers = new Map([["pinentry" as const, dialog.approver]])
+        const desk = yield* Effect.provide(makeDesk({ policy: () => table, approvers }), recordingLog().layer)
+        let covered: Answer | undefined
+        const all = Array.from({ length: 30 }, () => ({ ...asking().asking, covered: () => covered }))
+        const fibers = yield* Effect.forEach(all, (one) => asked(desk, one))
+        yield* settled
+        if (how === "close") desk.close()
+        else if (how === "reconsider") {
+          covered = yes("once", "grant H2RW")
+          desk.reconsider()
+        } else {
+          Object.assign(table, { approvers: [] })
+          for (const { answer } of dialog.asked) yield* Deferred.succeed(answer, yes())
+        }
+        yield* settled
+        assert.lengthOf(dialog.asked, MAX_OPEN, how)
+        assert.deepStrictEqual(desk.standing(), [], how)
+        const ids = desk.decided().map(({ question }) => question.id)
+        assert.strictEqual(new Set(ids).size, 30, how)
+        assert.lengthOf(ids, 30, how)
+        yield* Effect.forEach(fibers, (fiber) => Fiber.join(fiber))
+      }
+    }).pipe(Effect.scoped))
+
+  it.effect("does not count what a grant answers as the owner's presence", () =>
+    Effect.gen(function*() {
+      const { desk } = yield* deskWith([])
+      const unanswered = Effect.gen(function*() {
+        yield* asked(desk, asking("app busy").asking)
+        yield* settled
+        yield* TestClock.adjust(T)
+      })
+      yield* unanswered
+      const given: { by?: Answer } = {}
+      yield* asked(desk, { ...asking("app busy").asking, covered: () => given.by })
+      yield* settled
+      given.by = { ...yes("once", "grant H2RW"), grant: "H2RW" }
+      desk.reconsider()
+      yield* unanswered
+      assert.lengthOf(desk.paused(), 1)
+    }).pipe(Effect.scoped))
+
+  it.effect("does not let the owner's time run while something else has the place of the dialog", () =>
+    Effect.gen(function*() {
+      const dialog = scripted("pinentry")
+      const { desk } = yield* deskWith([dialog.approver])
+      const fiber = yield* asked(desk, asking().asking)
+      yield* settled
+      const [{ hidden, shown }] = dialog.asked as [(typeof dialog.asked)[0]]
+      shown()
+      yield* settled
+      yield* TestClock.adjust(T / 2)
+      hidden()
+      yield* TestClock.adjust(3 * T)
+      assert.isUndefined(fiber.pollUnsafe())
+      shown()
+      assert.strictEqual(desk.standing()[0]!.endsAt, 4 * T)
+      yield* TestClock.adjust(T / 2 - 1)
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(yield* Fiber.join(fiber), { kind: "timeout" })
+    }).pipe(Effect.scoped))
+
+  it.effect("tells whoever watches when the owner's time begins", () =>
+    Effect.gen(function*() {
+      const dialog = scripted("pinentry")
+      const { desk } = yield* deskWith([dialog.approver])
+      yield* asked(desk, asking().asking)
+      yield* settled
+      let changes = 0
+      desk.watch(() => changes++)
+      dialog.asked[0]!.shown()
+      yield* settled
+      assert.strictEqual(changes, 1)
+    }).pipe(Effect.scoped))
+
+  it.effect("takes one of two answers that come at once, and writes down one", () =>
+    Effect.gen(function*() {
+      const { desk } = yield* deskWith([])
+      const writing = Deferred.makeUnsafe<void>()
+      const kept: Array<Answer> = []
+      const slow = {
+        ...asking().asking,
+        keep: (answer: Answer) => Effect.andThen(Effect.sync(() => void kept.push(answer)), Deferred.await(writing))
+      }
+      const fiber = yield* asked(desk, slow)
+      yield* settled
+      const { id } = desk.standing()[0]!.question
+      const first = yield* Effect.forkChild(desk.answer(id, yes("always", "approve")))
+      yield* settled
+      assert.strictEqual(
+        yield* Effect.flip(desk.answer(id, no("deny"))),
+        "somebody else answers this question at this moment"
+      )
+      yield* Deferred.succeed(writing, undefined)
+      yield* Fiber.join(first)
+      assert.deepStrictEqual(yield* Fiber.join(fiber), yes("always", "approve"))
+      assert.lengthOf(kept, 1)
+    }).pipe(Effect.scoped))
+
+  it.effect("goes to nobody else while an answer is written down, also where they come in turn", () =>
+    Effect.gen(function*() {
+      const dialog = scripted("pinentry")
+      const { desk } = yield* deskWith([dialog.approver], { approvers: ["terminal", "pinentry"], inTurn: true })
+      const writing = Deferred.makeUnsafe<void>()
+      const fiber = yield* asked(desk, { ...asking().asking, keep: () => Deferred.await(writing) })
+      yield* settled
+      yield* TestClock.adjust(T - 1)
+      yield* Effect.forkChild(desk.answer(desk.standing()[0]!.question.id, yes("always")))
+      yield* settled
+      yield* TestClock.adjust(T)
+      yield* settled
+      assert.lengthOf(dialog.asked, 0)
+      yield* Deferred.succeed(writing, undefined)
+      assert.strictEqual((yield* Fiber.join(fiber)).kind, "yes")
     }).pipe(Effect.scoped))
 
   it.effect("says no to all when the gate stops, and to all that come later", () =>

@@ -19,25 +19,21 @@ const program = (script: string) =>
   })
 
 describe("a notification", () => {
-  it.live("says who wants what and how to answer, and is no answer", () =>
+  it.live("says that something is asked, nothing of it to whoever lists processes, and is no answer", () =>
     Effect.gen(function*() {
       const { dir, path } = yield* program("printf '%s\\n' \"$@\" > \"$0.args\"; env > \"$0.env\"")
-      const about = {
-        ...question,
-        subject: {
-          ...question.subject,
-          keys: [{ ...question.subject.keys[0]!, userId: "<b>Alice</b> & \u202e\u001b[2J" }]
-        }
-      }
       const place = { current: placeOf({ DBUS_SESSION_BUS_ADDRESS: BUS }) }
-      const asked = yield* notification(place, path).ask(about, () => assert.fail("nobody has seen it for sure"))
+      const asked = yield* notification(place, path).ask(
+        question,
+        () => assert.fail("nobody has seen it for sure"),
+        () => {}
+      )
       assert.deepStrictEqual(asked, { kind: "unavailable", reason: "it only tells" })
       assert.deepStrictEqual(readFileSync(join(dir, "notify-send.args"), "utf8").split("\n"), [
         "--app-name=gripgate",
         "--",
-        "gripgate asks 7KQ2",
-        "The app \"git\" wants to sign with &lt;b&gt;Alice&lt;/b&gt; &amp; \\u{202e}\\u{1b}[2J.",
-        "gripgate approve 7KQ2, or gripgate deny 7KQ2",
+        "gripgate asks",
+        "Something waits for your answer. gripgate asks shows what, and how to answer.",
         ""
       ])
       const env = readFileSync(join(dir, "notify-send.env"), "utf8")
@@ -49,7 +45,7 @@ describe("a notification", () => {
     Effect.gen(function*() {
       const { path } = yield* program("exit 3")
       const said = (env: Record<string, string>, at = path) =>
-        notification({ current: placeOf(env) }, at).ask(question, () => {})
+        notification({ current: placeOf(env) }, at).ask(question, () => {}, () => {})
       assert.deepStrictEqual(yield* said({}), { kind: "unavailable", reason: "no session bus is known" })
       const failed = { kind: "unavailable", reason: `${path} failed with exit code 3` } as const
       assert.deepStrictEqual(yield* said({ DBUS_SESSION_BUS_ADDRESS: BUS }), failed)

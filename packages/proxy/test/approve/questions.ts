@@ -14,6 +14,7 @@ export const draft = (more: Partial<Draft> = {}): Draft => ({
     command: "PKSIGN",
     keys: [{ keygrip: parseKeygrip("A".repeat(40))!, capabilities: new Set(["sign"]) }]
   },
+  operation: "sign",
   client: { recognised: "advisory", uid: 1000 },
   why: "[apps.git] sign = \"ask\"",
   offers: { while: 900_000, always: true },
@@ -58,15 +59,20 @@ export const no = (through = "pinentry"): Answer => ({ kind: "no", good: "once",
 /** An approver that shows questions and says what it is told to, each question by its turn. */
 export const scripted = (name: string) => {
   const asked: Array<
-    { readonly question: Question; readonly shown: () => void; readonly answer: Deferred.Deferred<Asked> }
+    {
+      readonly question: Question
+      readonly shown: () => void
+      readonly hidden: () => void
+      readonly answer: Deferred.Deferred<Asked>
+    }
   > = []
   let withdrawn = 0
   const approver: Approver = {
     name,
-    ask: (question, shown) =>
+    ask: (question, shown, hidden) =>
       Effect.suspend(() => {
         const answer = Deferred.makeUnsafe<Asked>()
-        asked.push({ question, shown, answer })
+        asked.push({ question, shown, hidden, answer })
         return Deferred.await(answer)
       }).pipe(Effect.onInterrupt(() => Effect.sync(() => withdrawn++)))
   }

@@ -52,6 +52,23 @@ describe("Rates", () => {
     assert.isTrue(rates.take("git", [sign]))
   })
 
+  it("gives back what was not used, and nothing to a limit that was changed meanwhile", () => {
+    const { rates } = clock()
+    const [ten, five] = [entry("sign", 10), entry("sign", 5)]
+    rates.take("git", [five])
+    rates.giveBack("git", [five])
+    assert.deepStrictEqual([1, 2, 3, 4, 5, 6].map(() => rates.take("git", [five])), [
+      true,
+      true,
+      true,
+      true,
+      true,
+      false
+    ])
+    rates.giveBack("git", [ten])
+    assert.isFalse(rates.take("git", [five]))
+  })
+
   it("is the same limit after a reload that does not change it, and a new one after one that does", () => {
     const { rates } = clock()
     assert.isTrue(rates.take("git", [entry("sign", 1)]))

@@ -1,12 +1,15 @@
 // What an owner's answer is good for, and for nothing else: by app, operation and key.
 import { assert, describe, it } from "@effect/vitest"
+import { parsePolicy } from "@gripgate/policy/file/parse"
 import { parseKeygrip } from "@gripgate/protocol/keygrip"
 import type { Operation } from "@gripgate/protocol/operation"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import * as fc from "fast-check"
 import type { Answer, Ended } from "../../src/approve/question.ts"
 import type { Use } from "../../src/authority/authority.ts"
+import { definitionOf } from "../../src/grant/definition.ts"
 import { scratch } from "../support/scratch.ts"
 import { makePlace, useOf } from "./place.ts"
 
@@ -81,7 +84,7 @@ describe("an answer", () => {
               })
               const refused = known.some((each) => each?.yes === false)
               const allowed = !refused && known.every((each) => each?.yes === true)
-              const nameless = key === undefined && ["sign", "decrypt"].includes(operation)
+              const nameless = key === undefined && ["sign", "decrypt", "export"].includes(operation)
               // only what is offered is answered
               answer = next
               if (next.kind === "yes" || next.kind === "no") {
@@ -150,6 +153,42 @@ describe("an answer", () => {
       assert.lengthOf(place.asked, 2)
     }).pipe(Effect.scoped))
 
+  it.effect("is for the app that was seen also where the policy changes while the question is open", () =>
+    Effect.gen(function*() {
+      let change = (): void => {}
+      const place = yield* makePlace({
+        policy: policy(),
+        state: yield* scratch,
+        answer: () => {
+          change()
+          return yes("always")
+        }
+      })
+      change = () => place.change(policy().replace("socket = \"a\"", "socket = \"/run/elsewhere\""))
+      yield* place.permit(useOf("a", "sign", A))
+      yield* place.permit(useOf("a", "sign", A))
+      assert.lengthOf(place.asked, 2)
+    }).pipe(Effect.scoped))
+
+  it.effect("for longer than once is not offered for what may be done to any key", () =>
+    Effect.gen(function*() {
+      const place = yield* makePlace({ policy: policy(), state: yield* scratch, answer: () => yes("once") })
+      yield* place.permit(useOf("a", "import", undefined, { operations: ["import", "delete"] }))
+      yield* place.permit(useOf("a", "import", undefined))
+      assert.deepStrictEqual(place.asked.map(({ draft }) => draft.offers.always), [false, true])
+    }).pipe(Effect.scoped))
+
+  it.effect("of never holds also for what the owner has to confirm each time", () =>
+    Effect.gen(function*() {
+      const never: Ended = { kind: "no", good: "always", by: { through: "test" } }
+      const answers = [never, yes("once")]
+      const place = yield* makePlace({ policy: policy(), state: yield* scratch, answer: () => answers.shift()! })
+      yield* place.permit(useOf("a", "export", A))
+      const openpgp = yield* place.permit(useOf("a", "export", A, { confirm: true }))
+      assert.strictEqual(openpgp._tag, "Refusal")
+      assert.lengthOf(place.asked, 1)
+    }).pipe(Effect.scoped))
+
   it.effect("is not remembered where the policy says never, nor is one from before", () =>
     Effect.gen(function*() {
       const never = policy("[apps.a.with.\"grip:" + A + "\"]", "sign = { verdict = \"ask\", remember = \"never\" }")
@@ -174,6 +213,44 @@ describe("a permit", () => {
       assert.isTrue(permit._tag === "Permit" && permit.alive())
       yield* place.grants.revoke(place.grants.all(), { through: "test" })
       assert.isFalse(permit._tag === "Permit" && permit.alive())
+    }).pipe(Effect.scoped))
+
+  it.effect("that rests on a grant made while the question was open ends with that one too, and counts as its use", () =>
+    Effect.gen(function*() {
+      const place: Effect.Success<ReturnType<typeof makePlace>> = yield* makePlace({
+        policy: policy(),
+        state: yield* scratch,
+        answer: (asking) => {
+          const terms = {
+            holder: { kind: "app", app: "a" },
+            definition: definitionOf(Result.getOrThrow(parsePolicy(policy(), "p.toml")), "a")!,
+            keygrip: A,
+            operations: new Set<Operation>(["sign"]),
+            answer: "yes",
+            by: { through: "test" }
+          } as const
+          Effect.runSync(place.grants.give([terms], 1_000))
+          return asking.covered()!
+        }
+      })
+      const permit = yield* place.permit(useOf("a", "sign", A))
+      assert.isTrue(permit._tag === "Permit" && permit.alive())
+      assert.strictEqual(place.grants.all()[0]!.uses, 1)
+      yield* place.grants.revoke(place.grants.all(), { through: "test" })
+      assert.isFalse(permit._tag === "Permit" && permit.alive())
+    }).pipe(Effect.scoped))
+
+  it.effect("for one command is counted once, whatever the agent asks within it", () =>
+    Effect.gen(function*() {
+      const text = ["default = \"allow\"", ...app("a", "delete = { verdict = \"allow\", limit = \"1/day\" }")].join(
+        "\n"
+      )
+      const place = yield* makePlace({ policy: text, state: yield* scratch, answer: () => yes("once") })
+      const use = useOf("a", "delete", A, { command: "DELETE_KEY" })
+      assert.strictEqual((yield* place.permit(use))._tag, "Permit")
+      const said = { by: "agent", text: "Really?" } as const
+      assert.strictEqual((yield* place.permit({ ...use, confirm: true, counted: true, said }))._tag, "Permit")
+      assert.strictEqual((yield* place.permit(use))._tag, "Refusal")
     }).pipe(Effect.scoped))
 
   it.effect("is not given for a yes to what a policy that was read meanwhile does not allow", () =>
@@ -219,13 +296,16 @@ describe("a question", () => {
       const place = yield* makePlace({ policy: text, state: yield* scratch, answer: () => yes("always") })
       const use = useOf("a", "sign", A, {
         operations: ["sign", "loopback"],
-        digest: { algorithm: "SHA256", hex: "AB" }
+        digest: () => ({ algorithm: "SHA256", hex: "AB" })
       })
       yield* place.permit(use)
       assert.lengthOf(place.asked, 1)
       assert.deepStrictEqual(place.asked[0]!.draft.subject.operations, ["sign", "loopback"])
       assert.deepStrictEqual(place.asked[0]!.draft.digest, { algorithm: "SHA256", hex: "AB" })
       assert.strictEqual(place.asked[0]!.draft.why, "[apps.a] loopback = \"ask\" (p.toml:6:1)")
+      // what the yes is for is what a script and the owner see
+      assert.strictEqual(place.asked[0]!.draft.operation, "loopback")
+      assert.deepStrictEqual(place.asked[0]!.draft.subject.asked, ["loopback"])
       // the yes is for what was asked
       assert.deepStrictEqual(place.grants.all().map(({ operations }) => [...operations]), [["loopback"]])
     }).pipe(Effect.scoped))
@@ -265,7 +345,7 @@ describe("a question", () => {
       const place = yield* makePlace({ policy: text, state: yield* scratch, answer: () => yes("once") })
       const confirm = useOf("a", "passphrase", undefined, { confirm: true, said: { by: "client", text: "Really?" } })
       const permit = yield* place.permit(confirm)
-      assert.isTrue(permit._tag === "Permit" && permit.answered)
+      assert.strictEqual(permit._tag, "Permit")
       assert.deepStrictEqual(place.asked[0]!.draft.offers, { always: false })
       yield* place.permit(confirm)
       yield* place.permit({ ...confirm, operations: [] })

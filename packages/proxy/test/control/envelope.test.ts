@@ -54,6 +54,7 @@ describe("a request", () => {
         { id: "7KQ2", kind: "yes", good: 0, through: "approve" },
         { id: "7KQ2", kind: "yes", good: 1.5, through: "approve" },
         { id: "7KQ2", kind: "yes", good: 1e15, through: "approve" },
+        { id: "7KQ2", kind: "no", good: 900_000, through: "approve" },
         { id: "x".repeat(65), kind: "yes", good: "once", through: "approve" },
         { id: "7KQ2", kind: "yes", good: "once", through: "pinentry" }
       ]

@@ -4,6 +4,7 @@ import { parsePolicy } from "@gripgate/policy/file/parse"
 import type { Policy } from "@gripgate/policy/policy"
 import * as Result from "effect/Result"
 import { deniedTo } from "../../src/control/owners.ts"
+import type { ControlPeer } from "../../src/control/peer.ts"
 
 const policyOf = (...lines: ReadonlyArray<string>): Policy =>
   Result.getOrThrow(parsePolicy(["default = \"ask\"", ...lines].join("\n"), "p.toml"))
@@ -25,7 +26,7 @@ const started = (by: string): ClientFacts => ({
   ...peer,
   chain: [...peer.chain.slice(0, 1), { pid: 450, exe: by }, ...peer.chain.slice(1)]
 })
-const why = (policy: Policy, facts: ClientFacts, own = {}): string | undefined =>
+const why = (policy: Policy, facts: ControlPeer, own = {}): string | undefined =>
   deniedTo(policy, facts, GATE, own)?.error
 
 describe("the control socket", () => {
@@ -71,7 +72,95 @@ describe("the control socket", () => {
   it("is not for whoever hides what would tell that he is an app", () => {
     const policy = policyOf(...app("code", "match = { exe = \"/usr/bin/code\" }"))
     const { exe: _, ...rest } = peer
-    assert.isDefined(why(policy, { ...rest, chain: [{ pid: 500 }], unread: ["exe", "program", "parent"] }))
+    const may = "it cannot be told that this is no process of the app code, and no app may answer for you"
+    assert.strictEqual(why(policy, { ...rest, chain: [{ pid: 500 }], unread: ["exe", "program", "parent"] }), may)
+    const { cwd: __, ...homeless } = peer
+    const byFolder = policyOf(...app("code", "match = { cwd = \"/srv/code\" }"))
+    assert.strictEqual(why(byFolder, { ...homeless, unread: ["cwd"] }), may)
+    // nor for one that has ended: it may have been any
+    const ended: ClientFacts = { socket: "/run/control", uid: GATE, chain: [], unread: ["exe", "parent", "unit"] }
+    for (const match of ["exe = \"/a\"", "parent = \"/a\"", "unit = \"a.service\""]) {
+      assert.strictEqual(why(policyOf(...app("code", `match = { ${match} }`)), ended), may, match)
+    }
+    // what is known settles it all the same
+    const both = policyOf(...app("code", "match = { exe = \"/usr/bin/code\", cwd = \"/srv\" }"))
+    assert.isUndefined(why(both, { ...rest, chain: [{ pid: 500 }], unread: ["exe", "program", "parent"] }))
+  })
+
+  it("is for an owner below su or sudo, which the system shows to nobody", () => {
+    const policy = policyOf(
+      ...app("git", "match = { program = \"/usr/bin/git\" }"),
+      ...app("code", "match = { exe = \"/usr/bin/code\" }"),
+      ...app("mail", "match = { parent = \"/usr/bin/mail\" }")
+    )
+    const below = (
+      su: { readonly uid?: number; readonly sameSession: boolean },
+      exe = "/usr/bin/bash"
+    ): ControlPeer => ({
+      ...peer,
+      chain: [...peer.chain, { pid: 300 }, { pid: 200, exe }],
+      parents: [
+        { pid: 400, exe: "/usr/bin/bash", uid: GATE, sameSession: true },
+        { pid: 300, ...su },
+        { pid: 200, exe, uid: GATE, sameSession: su.sameSession }
+      ],
+      unread: ["program", "parent"]
+    })
+    assert.isUndefined(why(policy, below({ uid: 0, sameSession: true })))
+    // what stands above is looked at all the same
+    assert.match(
+      why(policy, below({ uid: 0, sameSession: true }, "/usr/bin/code")) ?? "",
+      /is a process of the app code/
+    )
+    assert.match(
+      why(policy, below({ uid: 0, sameSession: true }, "/usr/bin/mail")) ?? "",
+      /is a process of the app mail/
+    )
+    // one of his own that hides may be an app, and so may one of whom even the user is not known
+    assert.match(why(policy, below({ uid: GATE, sameSession: true })) ?? "", /it cannot be told .* the app git,/)
+    assert.match(why(policy, below({ sameSession: true })) ?? "", /it cannot be told/)
+    // a desktop's own processes, above the session of a shell
+    assert.isUndefined(why(policy, below({ uid: GATE, sameSession: false })))
+  })
+
+  it("is not for what an app has started in a session of its own", () => {
+    const policy = policyOf(...app("code", "match = { exe = \"/usr/bin/code\" }"))
+    const alone = { ...peer, chain: peer.chain.slice(0, 1) }
+    assert.isUndefined(why(policy, alone))
+    const parents = [{ pid: 300, exe: "/usr/bin/code", uid: GATE, sameSession: false }]
+    assert.match(why(policy, { ...alone, parents }) ?? "", /is a process of the app code/)
+  })
+
+  it("is for an owner who is another user than the gate, whose processes it is not shown", () => {
+    const owners = { names: ["bob"], numbers: [1001], place: { file: "p.toml", line: 1, column: 1 } }
+    const denied = (match: string, facts: Partial<ClientFacts> = {}, gate = GATE) => {
+      const policy = policyOf(...app("x", `match = { ${match} }`))
+      const bob: ClientFacts = {
+        socket: "/run/control",
+        pid: 500,
+        started: 9,
+        uid: 1001,
+        unit: "user@1001.service",
+        chain: [{ pid: 500 }, { pid: 400 }],
+        unread: ["exe", "cwd", "program", "parent"],
+        ...facts
+      }
+      return deniedTo({ ...policy, gate: { ...policy.gate, owners } }, bob, gate, {})?.error
+    }
+    for (const fact of ["exe", "cwd", "program", "parent"]) assert.isUndefined(denied(`${fact} = "/usr/bin/git"`), fact)
+    // what is shown is held against him, and decides where it does not hold
+    assert.match(denied("exe = \"/usr/bin/git\", user = 1001") ?? "", /it cannot be told/)
+    assert.match(denied("exe = \"/usr/bin/git\", unit = \"user@1001.service\"") ?? "", /it cannot be told/)
+    assert.isUndefined(denied("exe = \"/usr/bin/git\", user = 1002"))
+    assert.match(denied("user = 1001") ?? "", /is a process of the app x/)
+    // what is shown to everybody is hidden by one that has ended
+    const ended = { chain: [], unread: ["exe", "cwd", "program", "parent", "unit"] } as const
+    assert.match(denied("unit = \"x.service\"", ended) ?? "", /it cannot be told/)
+    assert.match(denied("unit = \"x.service\", exe = \"/usr/bin/x\"", ended) ?? "", /it cannot be told/)
+    // root sees all, so there it hides
+    for (const fact of ["exe", "cwd", "program", "parent"]) {
+      assert.match(denied(`${fact} = "/usr/bin/git"`, {}, 0) ?? "", /it cannot be told/, fact)
+    }
   })
 
   it("is not for a sandbox, unless it is the gate's own", () => {

@@ -151,6 +151,42 @@ describe("serveControl", () => {
       for (const socket of idle) socket.destroy()
     }))
 
+  it.live("turns away at once whoever may not ask, so that many of them keep no place from an owner", () =>
+    Effect.gen(function*() {
+      const path = join(yield* scratch, "control")
+      let owner = false
+      const denied = () => owner ? undefined : { error: "only an owner may", hint: "be one" }
+      yield* serveControl(options(path, { denied }))
+      // none of them says anything, or leaves
+      const idle = Array.from({ length: 70 }, () => {
+        const socket = net.connect({ path, allowHalfOpen: true }).on("error", () => {})
+        const told = new Promise<string>((resolve) => socket.once("data", (data) => resolve(data.toString())))
+        const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()))
+        return { socket, told, closed }
+      })
+      for (const { told } of idle) {
+        assert.include(yield* Effect.promise(() => told), "only an owner may")
+      }
+      owner = true
+      assert.strictEqual(yield* converse(path, (socket) => socket.write(request)), good)
+      for (const { socket } of idle) socket.destroy()
+    }).pipe(Effect.provide(layer)))
+
+  it.live("closes unheard what is too much to find out about, and has places again afterwards", () =>
+    Effect.gen(function*() {
+      const path = join(yield* scratch, "control")
+      const settle = Promise.withResolvers<void>()
+      const facts = () => Effect.as(Effect.promise(() => settle.promise), { socket: path, chain: [], uid: 1000 })
+      yield* serveControl(options(path, { facts }))
+      const waiting = Array.from({ length: 32 }, () => net.connect(path).on("error", () => {}))
+      yield* Effect.promise(() => Promise.all(waiting.map((socket) => new Promise((on) => socket.on("connect", on)))))
+      assert.notInclude(yield* converse(path, (socket) => socket.write(request)), "{")
+      settle.resolve()
+      for (const socket of waiting) socket.destroy()
+      yield* Effect.sleep(20)
+      assert.strictEqual(yield* converse(path, (socket) => socket.write(request)), good)
+    }).pipe(Effect.provide(layer)))
+
   it.live("closes what is open when it ends, and leaves nothing behind", () =>
     Effect.gen(function*() {
       const path = join(yield* scratch, "control")

@@ -60,6 +60,39 @@ describe("the table of grants", () => {
     assert.isUndefined(table.get("A"))
   })
 
+  it("keeps one whose end is not written yet, however old: the owner has to take it back again", () => {
+    const { now, table } = make()
+    table.add(grant("A"))
+    table.revoke(table.get("A")!, 1_000_000)
+    table.get("A")!.unwritten = true
+    now.wall += 10 * 86_400_000
+    assert.deepStrictEqual(table.all.map(({ id }) => id), ["A"])
+    delete table.get("A")!.unwritten
+    now.wall += 60_000
+    assert.deepStrictEqual(table.all.map(({ id }) => id), [])
+  })
+
+  it("looks for old ones once in a minute, and not for each that is added", () => {
+    const { now, table } = make()
+    let looks = 0
+    const counted = (id: string): Grant => {
+      const one = grant(id)
+      return Object.defineProperty(one, "revokedAt", { get: () => void looks++, set: () => {} })
+    }
+    const count = 1_000
+    for (let i = 0; i < count; i++) table.add(counted(String(i)))
+    assert.lengthOf(table.all, count)
+    assert.isBelow(looks, count)
+    // also by a clock that was set back
+    for (const by of [60_000, -3_600_000]) {
+      looks = 0
+      now.wall += by
+      for (let i = 0; i < 10; i++) table.add(grant(`${by} ${i}`))
+      assert.isAtLeast(looks, count)
+      assert.isBelow(looks, 3 * count)
+    }
+  })
+
   it("has several for one use, of which each can be taken back by itself", () => {
     const { found, table } = make()
     table.add(grant("A"))

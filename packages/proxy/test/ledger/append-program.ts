@@ -1,6 +1,7 @@
 // Opens the ledger of a folder and appends records behind those that are in it: two, some at once, and one that waits for
 // the head. What becomes of each is told on standard output at once: `+TEXT` for what is durable, `-TEXT MESSAGE` for what
-// failed, and in the end `*LINE` for each line of the log. Arguments: the folder, and how many go together.
+// failed, with a `?` behind it where the record may be there all the same, and in the end `*LINE` for each line of the log.
+// Arguments: the folder, and how many go together.
 import * as Effect from "effect/Effect"
 import { writeSync } from "node:fs"
 import { numbered, open } from "./place.ts"
@@ -16,7 +17,7 @@ const program = Effect.gen(function*() {
       const record = numbered(next++)
       return Effect.match(ledger.append(record, options), {
         onSuccess: () => writeSync(1, `+${record.text}\n`),
-        onFailure: ({ message }) => writeSync(1, `-${record.text} ${message}\n`)
+        onFailure: ({ message, unsure }) => writeSync(1, `-${record.text} ${message}${unsure === true ? "?" : ""}\n`)
       })
     })
   yield* append()

@@ -187,7 +187,7 @@ describe("a disk that is full, or fails", () => {
       const ran = yield* run(folder, { at: `${second}:short,${second + 1}:full,${second + 2}:fail` })
       assert.deepStrictEqual(ran.durable, ["record-0"])
       const [full, ...closed] = ran.failed
-      assert.match(full!, /^record-1 nothing can be written to .*: no space left on device$/)
+      assert.match(full!, /^record-1 nothing can be written to .*: no space left on device\?$/)
       assert.strictEqual(closed.length, 4)
       for (const each of closed) {
         assert.match(each, / takes no more records: its end cannot be restored after a failed write: i\/o error$/)
@@ -195,26 +195,84 @@ describe("a disk that is full, or fails", () => {
       yield* assertGoesOn(folder, ran.durable, "closed")
     }))
 
-  it.live("fails who waits for a head that cannot be written, and nobody else", () =>
+  it.live("says that it is not sure of a record that could not be taken back: it may be there", () =>
+    Effect.gen(function*() {
+      const { operations, place } = yield* bench
+      const second = places(operations, "write", NAME)[1]!
+      const folder = place()
+      // the line is whole when it cannot be made durable, and cannot be cut off
+      const ran = yield* run(folder, { at: `${second + 1}:fail,${second + 2}:fail` })
+      assert.match(ran.failed[0]!, /^record-1 .*: i\/o error\?$/)
+      // the others were never begun
+      assert.deepStrictEqual(ran.failed.slice(1).filter((each) => each.endsWith("?")), [])
+      const { replayed } = yield* Effect.scoped(open(folder))
+      assert.deepStrictEqual(replayed.map(({ record }) => record), [0, 1].map(numbered))
+      // nor is one of which nothing was written, because what a crash left could not be cut off
+      fs.appendFileSync(fileIn(folder), "{")
+      const again = yield* run(folder, { at: "1:fail,2:fail" })
+      assert.lengthOf(again.failed, 6)
+      assert.deepStrictEqual(again.failed.filter((each) => each.endsWith("?")), [])
+      assert.lengthOf((yield* Effect.scoped(open(folder))).replayed, 2)
+    }))
+
+  it.live("fails nobody whose record is durable and its head is not: the log says what that means", () =>
     Effect.gen(function*() {
       const { operations, place } = yield* bench
       const heads = places(operations, "write", HEAD)
-      for (const at of [`${heads[1]}:full`, `${heads[1]}:full,${heads[2]! - 1}:full`, `${heads[2]! + 1}:fail`]) {
+      const logged = (folder: string, reason: string, after: number) => [
+        `${headIn(folder)} cannot be written: ${reason}; until it can, that records after ${after} are cut off from ${
+          fileIn(folder)
+        } would not be noticed`,
+        `${headIn(folder)} is written again`
+      ]
+      const plans = [
+        [`${heads[1]}:full`, "no space left on device", 1],
+        [`${heads[1]}:full,${heads[2]! - 1}:full`, "no space left on device", 1],
+        [`${heads[2]! + 1}:fail`, "i/o error", 2],
+        // whoever waits for the head has waited for the attempt
+        [`${heads.at(-1)}:full`, "no space left on device", 5],
+        [`${heads.at(-1)! + 1}:fail`, "i/o error", 5]
+      ] as const
+      for (const [at, reason, after] of plans) {
         const folder = place()
         const ran = yield* run(folder, { at })
         assert.strictEqual(ran.durable.length, 6, at)
-        const reason = at.endsWith("fail") ? "i/o error" : "no space left on device"
-        assert.deepStrictEqual(ran.logged, [`${headIn(folder)} cannot be written: ${reason}`], at)
+        // what is logged while the ledger is closed comes too late to be told
+        assert.deepStrictEqual(ran.logged, logged(folder, reason, after).slice(0, after === 5 ? 1 : 2), at)
+        if (after === 5) assert.deepStrictEqual(ran.operations.slice(-2), [["write", HEAD], ["fdatasync", HEAD]])
         yield* assertGoesOn(folder, ran.durable, at)
       }
-      const folder = place()
-      const ran = yield* run(folder, { at: `${heads.at(-1)}:full` })
-      assert.strictEqual(ran.durable.length, 5)
-      assert.deepStrictEqual(ran.failed, [`record-5 ${headIn(folder)} cannot be written: no space left on device`])
-      // it is tried once more when the ledger is closed
-      assert.deepStrictEqual(ran.operations.slice(-2), [["write", HEAD], ["fdatasync", HEAD]])
-      const { replayed } = yield* Effect.scoped(open(folder))
-      assert.deepStrictEqual(replayed.map(({ record }) => record), [0, 1, 2, 3, 4, 5].map(numbered))
+    }))
+
+  it.live("finds a record that its head was never written for, and what is cut off before the head all the same", () =>
+    Effect.gen(function*() {
+      const { operations, place } = yield* bench
+      const last = places(operations, "write", HEAD).at(-1)!
+      for (const variant of ["full", "fail", "short"] as const) {
+        const folder = place()
+        // in parts: the slot is torn when the rest of it fails
+        const failing = variant === "short" ? `${last}:short,${last + 1}:full` : `${last}:${variant}`
+        const retried = variant === "short" ? last + 2 : last + 1
+        const ran = yield* run(folder, { at: `${failing},${retried}:before` })
+        assert.strictEqual(ran.signal, "SIGKILL")
+        assert.strictEqual(ran.durable.length, 6)
+        const whole = fs.readFileSync(fileIn(folder))
+        const cut = (lines: number) => {
+          let end = whole.length
+          for (let i = 0; i < lines; i++) end = whole.lastIndexOf("\n", end - 2) + 1
+          fs.writeFileSync(fileIn(folder), whole.subarray(0, end))
+        }
+        cut(2)
+        assert.match((yield* Effect.flip(Effect.scoped(open(folder)))).message, /records are missing at the end/)
+        // a disk that still takes no head: said as what it is, and nothing is lost
+        cut(0)
+        const refused = yield* run(folder, { at: "2:full" })
+        assert.strictEqual(refused.refused, `${headIn(folder)} cannot be written: no space left on device`)
+        yield* assertGoesOn(folder, ran.durable, variant)
+        // and from then on it is missed
+        fs.writeFileSync(fileIn(folder), whole)
+        assert.match((yield* Effect.flip(Effect.scoped(open(folder)))).message, /records are missing at the end/)
+      }
     }))
 
   it.live("makes no ledger, and the next one to try makes it", () =>

@@ -47,6 +47,16 @@ describe("a place that the owner names", () => {
     assert.strictEqual(place, "\"/dev/null\" is the terminal of another user")
   })
 
+  it("has no token for a gate, which would get to the agent and into the environment of a pinentry", () => {
+    for (const value of ["gripgate:gg1-a-b-c", "gripgate:", "gripgate:gg1-a-b-c mine"]) {
+      const { options, variables } = placeOf({ PINENTRY_USER_DATA: value, TERM: "xterm" })
+      assert.deepStrictEqual(variables, { TERM: "xterm" }, value)
+      assert.notInclude([...options.values()].join(""), "PINENTRY_USER_DATA", value)
+      assert.deepStrictEqual(taken({ PINENTRY_USER_DATA: value }), {}, value)
+    }
+    assert.deepStrictEqual(taken({ PINENTRY_USER_DATA: "mine" }), { PINENTRY_USER_DATA: "mine" })
+  })
+
   it("becomes options for an agent, each in one line", () => {
     const { options, variables } = placeOf({
       GPG_TTY: "/dev/pts/3",

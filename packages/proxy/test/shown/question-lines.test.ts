@@ -9,6 +9,7 @@ import { alice, deceptive, isHarmful, subject, subjects } from "./shown.ts"
 const question = (more: Partial<Question> = {}): Question => ({
   id: "k7f3",
   subject: subject(),
+  operation: "sign",
   client: { recognised: "none" },
   why: "sign = \"ask\"",
   offers: { always: false },

@@ -29,6 +29,8 @@ export const answerHere = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const run = yield* FiberSet.makeRuntime<never, unknown, unknown>()
   const shown = new Set<string>()
+  // by Ctrl-D, or the terminal has gone: nothing more can be typed
+  let ended = false
 
   const say = (text: string): void => void run(printError(text))
   const show = (): void => {
@@ -40,7 +42,7 @@ export const answerHere = Effect.fnUntraced(function*(
     if (fresh.length === 0 || owner.current.onTerminal) return
     const view = { columns: process.stderr.columns || 80, now: clock.currentTimeMillisUnsafe(), offset: localOffset }
     const lines = asksScreen(fresh.map(showQuestion), [], view).map(({ text }) => text)
-    say(["", ...lines, `or type here: ${FORMS}`, ""].join("\n"))
+    say(["", ...lines, ...ended ? [] : [`or type here: ${FORMS}`], ""].join("\n"))
   }
 
   const reader = yield* Effect.acquireRelease(
@@ -50,7 +52,7 @@ export const answerHere = Effect.fnUntraced(function*(
   reader.pause()
   let reading = false
   const read = (wanted: boolean): void => {
-    if (wanted === reading) return
+    if (ended || wanted === reading) return
     reading = wanted
     if (wanted) reader.resume()
     else reader.pause()
@@ -64,6 +66,7 @@ export const answerHere = Effect.fnUntraced(function*(
     const answer = desk.answer(id, { kind, good, by: { through: "terminal", ...uid !== undefined && { uid } } })
     run(Effect.catch(Effect.asVoid(answer), (problem) => Effect.sync(() => say(`gripgate: error: ${problem}`))))
   })
+  reader.on("close", () => ended = true)
   reader.on("error", () => log.write(4, "the terminal cannot be read any more"))
   const unwatch = desk.watch(show)
   yield* Effect.addFinalizer(() => Effect.sync(unwatch))

@@ -29,7 +29,7 @@ export const pinentryApprover = ({ dialogs, owner, timeout, ...settings }: Pinen
   const unavailable = ({ reason }: Unavailable): Effect.Effect<Asked> => Effect.succeed({ kind: "unavailable", reason })
   return {
     name: "pinentry",
-    ask: (question, shown) =>
+    ask: (question, shown, hidden) =>
       Effect.gen(function*() {
         const program = yield* find
         const ask = Effect.suspend(() => {
@@ -39,7 +39,7 @@ export const pinentryApprover = ({ dialogs, owner, timeout, ...settings }: Pinen
             Effect.ensuring(gap.end)
           )
         })
-        return yield* owner.current.onTerminal ? besideAgent(ask, dialogs, timeout()) : ask
+        return yield* owner.current.onTerminal ? besideAgent(ask, dialogs, timeout(), hidden) : ask
       }).pipe(Effect.catchTag("Unavailable", unavailable), turn.withPermit)
   }
 }
@@ -48,7 +48,8 @@ export const pinentryApprover = ({ dialogs, owner, timeout, ...settings }: Pinen
 const besideAgent = (
   ask: Effect.Effect<Asked, Unavailable>,
   dialogs: AgentDialogs,
-  patience: number
+  patience: number,
+  hidden: () => void
 ): Effect.Effect<Asked, Unavailable> =>
   Effect.gen(function*() {
     for (;;) {
@@ -58,5 +59,6 @@ const besideAgent = (
       }
       const asked = yield* dialogs.beside(ask)
       if (asked !== undefined) return asked
+      hidden()
     }
   })

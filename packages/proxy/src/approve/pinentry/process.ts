@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn } from "node:child_process"
 import { reasonOf } from "../../reason.ts"
 import { clip, tidy } from "../../shown/lines.ts"
+import { processEnvironment } from "../process-environment.ts"
 import { Unavailable } from "./unavailable.ts"
 
 /** What a pinentry answers to one line. `data` is what it says in D lines, at most 256 bytes of it. */
@@ -18,9 +19,6 @@ export type Told =
   | { readonly kind: "err"; readonly code: number; readonly text: string }
 
 type Resume = (effect: Effect.Effect<Told, Unavailable>) => void
-
-/** Variables of the gate that a pinentry gets besides the owner's place. */
-const KEPT = ["PATH", "HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "TMPDIR"]
 
 /** Bytes that it may say to one line, and write for people in all. A flavor has ten. */
 const MAX_SAID = 64 * 1024
@@ -38,14 +36,6 @@ const DRAIN = 200
 
 /** The numbers of libgpg-error without the part that says where an error comes from (gpg-error.h). */
 const CODE = 0xffff
-
-const environmentOf = (place: Readonly<Record<string, string>>): NodeJS.ProcessEnv => {
-  const kept = KEPT.flatMap((name) => {
-    const value = process.env[name]
-    return value === undefined ? [] : [[name, value] as const]
-  })
-  return { ...Object.fromEntries(kept), ...place }
-}
 
 /** Starts it, in a place that is the owner's; it ends with the scope. */
 export const startPinentry = (
@@ -85,7 +75,7 @@ export class PinentryProcess {
     const args = DISPLAY === undefined ? [] : ["--display", DISPLAY]
     const child = spawn(program, args, {
       detached: true,
-      env: environmentOf(place),
+      env: processEnvironment(place),
       stdio: ["pipe", "pipe", "pipe"]
     })
     this.child = child

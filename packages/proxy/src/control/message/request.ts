@@ -7,7 +7,7 @@ const Id = Schema.String.check(Schema.isMaxLength(64))
 const Status = Schema.Struct({ verb: Schema.Literal("status") })
 /** The questions that lie open, and those in line. */
 const Asks = Schema.Struct({ verb: Schema.Literal("asks") })
-/** An answer to a question; `good` is `once`, `always`, or milliseconds. */
+/** An answer to a question; `good` is `once`, `always`, or milliseconds for a yes: a no is never good for a time. */
 const Answer = Schema.Struct({
   verb: Schema.Literal("answer"),
   id: Id,
@@ -18,7 +18,7 @@ const Answer = Schema.Struct({
   ]),
   /** What was looked at: `watch` and the like. */
   through: Schema.Literals(["approve", "watch"])
-})
+}).check(Schema.makeFilter(({ good, kind }) => kind === "yes" || typeof good === "string"))
 /** The grants, or one of them. */
 const Grants = Schema.Struct({ verb: Schema.Literal("grants"), id: Schema.optionalKey(Id) })
 /** Takes back a grant, those of an app, or all. */

@@ -11,7 +11,7 @@ import { parseCgroup, snapOfLabel } from "./cgroup.ts"
 import { chainOf, programOf } from "./chain.ts"
 import { holds, type Peer, peerOf, release } from "./peer.ts"
 import { type Processes, processes } from "./process.ts"
-import { LATE, readCmdline, readFlatpak, readStatus, slow } from "./slow.ts"
+import { LATE, type OneAtATime, readCmdline, readFlatpak, readStatus, slow } from "./slow.ts"
 
 type Draft = { -readonly [K in keyof ClientFacts]: ClientFacts[K] }
 
@@ -76,9 +76,14 @@ const withProcess = (kernel: ClientFacts, pid: number, from: Processes): ClientF
 
 /**
  * The facts with these too, for the process that they were read of. One that it does not show is absent; one that it is too
- * slow to show (SLOW_LIMIT for each), or took with it, is unread.
+ * slow to show (SLOW_LIMIT for each), or took with it, is unread. `turns` are those of the door it came through: who hangs
+ * them at one is unread at that one only.
  */
-export const readSlow = Effect.fnUntraced(function*(facts: ClientFacts, which: ReadonlySet<SlowFact>) {
+export const readSlow = Effect.fnUntraced(function*(
+  facts: ClientFacts,
+  which: ReadonlySet<SlowFact>,
+  turns: OneAtATime = slow
+) {
   const { pid, started } = facts
   const more: Draft = { ...facts }
   for (const fact of which) delete more[fact]
@@ -89,8 +94,8 @@ export const readSlow = Effect.fnUntraced(function*(facts: ClientFacts, which: R
     return unread.length === 0 ? more : { ...more, unread }
   }
   if (pid === undefined || started === undefined) return withUnread([...which])
-  const cmdline = which.has("cmdline") ? yield* slow.read(() => readCmdline(pid)) : undefined
-  const flatpak = which.has("flatpak") ? yield* slow.read(() => readFlatpak(pid)) : undefined
+  const cmdline = which.has("cmdline") ? yield* turns.read(() => readCmdline(pid)) : undefined
+  const flatpak = which.has("flatpak") ? yield* turns.read(() => readFlatpak(pid)) : undefined
   if (processes.stat(pid)?.started !== started) return withUnread([...which])
   const late: Array<FactName> = []
   if (cmdline === LATE) late.push("cmdline")

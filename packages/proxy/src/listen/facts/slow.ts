@@ -42,7 +42,7 @@ export class OneAtATime {
   }
 }
 
-/** The turns of this process. */
+/** The turns for clients. The control socket has its own: see control/peer.ts. */
 export const slow = new OneAtATime()
 
 /** At most `limit` bytes of a regular file, and whether it has more. Links are not followed, and a FIFO is not waited for. */

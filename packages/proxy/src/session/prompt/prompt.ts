@@ -30,8 +30,9 @@ export const promptFor = (session: SessionContext, command: Command, use: Use): 
 
 /** Whether the gate has to put a question first, because the agent's own prompt would name nobody. */
 export const needsAnnouncement = (session: SessionContext, command: Command, use: Use): boolean => {
-  if (session.state.loopback || !canPrompt(command) || isItsOwn(session)) return false
-  return promptsNameless(command, use.keygrips.map((keygrip) => session.services.keys.info(keygrip)))
+  if (session.state.loopback || !canPrompt(command)) return false
+  const keys = use.keygrips.map((keygrip) => session.services.keys.info(keygrip))
+  return promptsNameless(command, keys) && !isItsOwn(session)
 }
 
 /** Whether a GET_CONFIRMATION is for the owner to answer through the gate, and not for an agent that shows it somewhere else. */

@@ -15,6 +15,7 @@ import { scratch } from "../../support/scratch.ts"
 export const question = (more: Partial<Question> = {}): Question => ({
   id: "k7f3",
   subject: subject(),
+  operation: "sign",
   client: { recognised: "none" },
   why: "sign = \"ask\"",
   offers: { always: false },
@@ -41,7 +42,12 @@ export const asking = (
     dialogs,
     timeout: () => timeout
   })
-  const counted = { name, shown: 0, ask: (one: Question) => ask(one, () => counted.shown++) }
+  const counted = {
+    name,
+    shown: 0,
+    hidden: 0,
+    ask: (one: Question) => ask(one, () => counted.shown++, () => counted.hidden++)
+  }
   return counted
 }
 
