@@ -6,7 +6,6 @@ import { type Gate, startGate } from "@gripgate/testkit/gate-process"
 import { type Homedir, makeHomedir } from "@gripgate/testkit/homedir"
 import { fixtureKeys, importKey } from "@gripgate/testkit/keys"
 import { needs } from "@gripgate/testkit/needs"
-import { createHash } from "node:crypto"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -59,8 +58,7 @@ approvers = ["terminal"]
 `
   const control = join(folder, "control")
   const args = ["--state", join(folder, "state"), "--control", control]
-  const startAgain = async () =>
-    using.use(await startGate({ home: owner, policy, listen: `${folder}.sock`, args }))
+  const startAgain = async () => using.use(await startGate({ home: owner, policy, listen: `${folder}.sock`, args }))
   const gate = await startAgain()
   const client = using.use(await makeClientHome({ owner, socket: `${folder}.git` }))
   const terminal = async () => using.use(await startTmux({ columns: 100, rows: 30, env: client.env }))
@@ -182,7 +180,8 @@ describe("gpg under ask, and gripgate watch", () => {
       const text = await desk.waitFor(/^ gripgate {2}2 asked/m)
       assert.match(text, new RegExp(`^> {2}${first} `, "m"), "what has come does not move the mark")
       await desk.keys("Down")
-      const second = /^> {2}([2-9A-Z]{4}) /m.exec(await desk.waitFor(new RegExp(`^> {2}(?!${first})[2-9A-Z]{4} `, "m")))![1]
+      const second =
+        /^> {2}([2-9A-Z]{4}) /m.exec(await desk.waitFor(new RegExp(`^> {2}(?!${first})[2-9A-Z]{4} `, "m")))![1]
       await sleep(HEARD)
       await desk.keys("y")
       await desk.waitFor(new RegExp(`^${second}: yes, for this once$`, "m"))
@@ -245,21 +244,19 @@ describe("gpg under ask, and the command line in another pane", () => {
     onStage(async (stage) => {
       const { control, desk, gripgate, shell } = stage
       const file = join(owner.path, "a-file")
-      const content = "what is to be signed\n"
-      await writeFile(file, content)
+      await writeFile(file, "what is to be signed\n")
       await shell.line(
         `clear; gpg -u ${alice.fingerprint} --digest-algo sha256 -b -o ${file}.sig ${file}; echo ended with $?`
       )
       const id = await waiting(stage)
-      const [{ digest }] = await control.asks() as [{ digest: { algorithm: string; hex: string } }]
+      const { digest } = (await control.asks())[0]!
       await typed(desk, gripgate(`approve ${id}`))
       await shell.waitFor(/^ended with 0$/m)
       const packets = await owner.run(["gpg", "--list-packets", "--debug", "0", `${file}.sig`])
       // RFC 4880 5.2.4: the digest is of the text and of the hashed part of the signature, whose first 16 bits stand in it
       const begin = /begin of digest ([0-9a-f]{2}) ([0-9a-f]{2})/.exec(packets.stdout.toString())!
-      assert.strictEqual(digest.algorithm, "SHA256")
-      assert.strictEqual(digest.hex.slice(0, 4).toLowerCase(), begin[1]! + begin[2]!)
-      assert.notStrictEqual(digest.hex.toLowerCase(), createHash("sha256").update(content).digest("hex"))
+      assert.strictEqual(digest!.algorithm, "SHA256")
+      assert.strictEqual(digest!.hex.slice(0, 4).toLowerCase(), begin[1]! + begin[2]!)
     }))
 
   it("does not sign after gripgate deny, and a second answer is refused", () =>

@@ -113,7 +113,9 @@ export const makeDesk = Effect.fnUntraced(function*(
     putting = true
     try {
       for (;;) {
-        const next = waiting.find(({ asking }) => turns.hasRoom(asking.asker))
+        const next = waiting.find(({ asking: { asker } }) =>
+          turns.hasRoom(asker) && turns.pausedUntil(asker) === undefined
+        )
         if (next === undefined) return
         next.look()
         if (!waiting.includes(next)) continue

@@ -144,7 +144,8 @@ const useFor = (session: SessionContext, command: Command): Use => {
   const { state } = session
   const keygrips = keygripsOf(session, command)
   const name = command.inner === undefined ? command.spec.name : `SCD ${command.inner.spec.name}`
-  const use = useOf(session, name, withSign(session, command, keygrips), keygrips)
+  const operations = isInVain(session, command) ? [] : withSign(session, command, keygrips)
+  const use = useOf(session, name, operations, keygrips)
   if (isForOwner(session, command)) {
     return { ...use, said: { by: "client", text: wordsOf(command.args[0]) }, confirm: true }
   }
@@ -153,6 +154,10 @@ const useFor = (session: SessionContext, command: Command): Use => {
     : use
   return needsAnnouncement(session, command, use) ? { ...announced, confirm: true } : announced
 }
+
+/** Whether the agent itself refuses what the owner would be asked for: in these modes it confirms nothing. */
+const isInVain = ({ app, services, state }: SessionContext, { spec }: Command): boolean =>
+  spec.name === "GET_CONFIRMATION" && state.silent && services.authority.verdict(app, "passphrase").verdict === "ask"
 
 /**
  * The operations of a command. A decryption with a key of which nobody knows what it is for may be a signature: where that needs

@@ -214,13 +214,16 @@ describe("a desk", () => {
   it.effect("pauses for an asker that is not answered, with all that he has in line, and not for others", () =>
     Effect.gen(function*() {
       const { desk, lines } = yield* deskWith([])
-      const fibers = yield* Effect.forEach(Array.from({ length: 6 }), () => asked(desk, asking("app bad").asking))
+      const bad = Array.from({ length: 6 }, () => asking("app bad"))
+      const fibers = yield* Effect.forEach(bad, (one) => asked(desk, one.asking))
       const other = yield* asked(desk, asking("app good").asking)
       yield* settled
       yield* TestClock.adjust(T)
       const ended = yield* Effect.forEach(fibers, (fiber) => Fiber.join(fiber))
       const until = T + standardApprove.pause
       assert.deepStrictEqual(ended.map(({ kind }) => kind), ["timeout", "timeout", ...Array(4).fill("paused")])
+      // the fourth was put when the first had ended, and no other after that
+      assert.deepStrictEqual(bad.map((one) => one.question() !== undefined), [true, true, true, true, false, false])
       assert.deepStrictEqual(yield* desk.ask(asking("app bad").asking), { kind: "paused", until })
       assert.deepStrictEqual(desk.paused(), [{ asker: "app bad", until }])
       assert.include(lines.join("\n"), "nobody is asked for app bad for 300 s")

@@ -30,7 +30,7 @@ export const promptFor = (session: SessionContext, command: Command, use: Use): 
 
 /** Whether the gate has to put a question first, because the agent's own prompt would name nobody. */
 export const needsAnnouncement = (session: SessionContext, command: Command, use: Use): boolean => {
-  if (session.state.loopback || !canPrompt(command)) return false
+  if (session.state.loopback || session.state.silent || !canPrompt(command)) return false
   const keys = use.keygrips.map((keygrip) => session.services.keys.info(keygrip))
   return promptsNameless(command, keys) && !isItsOwn(session)
 }
