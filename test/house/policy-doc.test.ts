@@ -4,10 +4,12 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { builtin } from "@gripgate/policy/builtin"
 import { factNames } from "@gripgate/policy/client/match"
 import { anyoneWords, appWords } from "@gripgate/policy/file/app"
+import { approveOrders, approveWords } from "@gripgate/policy/file/approve"
 import { entryWords } from "@gripgate/policy/file/entry"
 import { gateWords } from "@gripgate/policy/file/gate"
 import { limitWords } from "@gripgate/policy/file/limits"
 import { defaults, parsePolicy, topWords } from "@gripgate/policy/file/parse"
+import { approverNames, standardApprove } from "@gripgate/policy/policy"
 import { verdicts } from "@gripgate/policy/verdict"
 import { operations } from "@gripgate/protocol/operation"
 import { limitsOf } from "@gripgate/proxy/limits"
@@ -74,6 +76,7 @@ describe("docs/policy.md", () => {
     ["in `[apps.NAME]`", appWords],
     ["in `[anyone]`", anyoneWords],
     ["in `[gate]`", gateWords],
+    ["in `[approve]`", approveWords],
     ["limit", limitWords],
     ["verdict", verdicts],
     ["operation", operations],
@@ -100,6 +103,20 @@ describe("docs/policy.md", () => {
     })
     const read = parsePolicy(["[limits]", ...lines].join("\n"), "policy.toml")
     assert.deepStrictEqual(limitsOf(Result.getOrThrow(read)), limitsOf(builtin("allow")))
+  })
+
+  it("says how the owner is asked where the file does not say, and names what can be said instead", () => {
+    const rows = rowsBelow("in `[approve]`")
+    const lines = rows.flatMap(([name = "", value = ""]) => {
+      const [setting, said] = [quoted(name)[0], quoted(value)[0]]
+      return said === undefined ? [] : [`${setting} = ${said}`]
+    })
+    const read = parsePolicy(["[approve]", ...lines].join("\n"), "policy.toml")
+    assert.deepStrictEqual(Result.getOrThrow(read).approve, standardApprove)
+    assert.lengthOf(lines, Object.keys(standardApprove).length)
+    const wordsOf = (word: string) => rows.find(([name = ""]) => quoted(name)[0] === word)!.join()
+    for (const name of approverNames) assert.include(wordsOf("approvers"), `"${name}"`)
+    for (const order of approveOrders) assert.include(wordsOf("order"), `"${order}"`)
   })
 
   it("is wrapped for reading, all but its tables and what a program prints", () => {
