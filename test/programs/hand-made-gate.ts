@@ -116,7 +116,7 @@ export const serveGate = async (at?: string): Promise<HandMadeGate> => {
       asks,
       decided: [],
       paused: [],
-      owner: { display: null, tty: null }
+      owner: { display: ":0", tty: "/dev/pts/3" }
     })
   }
   const scope = Scope.makeUnsafe()

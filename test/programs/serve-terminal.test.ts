@@ -100,5 +100,8 @@ describe("a gate on a terminal", () => {
     assert.lengthOf(text.match(/or type here/g) ?? [], 1)
     assert.strictEqual((await gripgate("approve", two)).code, 0)
     assert.strictEqual((await second).code, 0)
+    // the end of the terminal is no end of a gate: SIGHUP has it read its policy
+    await terminal.keys("C-c")
+    await terminal.waitFor(/stopping: running commands may finish[^]*\$ ?$/)
   })
 })
