@@ -310,7 +310,6 @@ describe("a process of an app at the control socket", () => {
   for (
     const [what, lines] of [
       ["known by its program", ["match = { exe = \"PROGRAM\" }"]],
-      ["known by who calls gpg", ["match = { program = \"PROGRAM\" }"]],
       ["with a socket of its own and a program", ["socket = \"code\"", "match = { exe = \"PROGRAM\" }"]]
     ] as const
   ) {

@@ -9,7 +9,6 @@ import type { ClientFacts } from "@gripgate/policy/client/facts"
 import { holdsFor } from "@gripgate/policy/client/holds"
 import type { Condition, FactName } from "@gripgate/policy/client/match"
 import { type App, headerOf, type Policy } from "@gripgate/policy/policy"
-import type { Parent } from "../listen/facts/parents.ts"
 import type { ControlPeer } from "./peer.ts"
 
 /** Why a peer may not; the hint says what to do. */
@@ -26,8 +25,7 @@ export interface Denied {
  *
  * - The system shows program, parents and folder of a process to its own user and to root only. To a gate that is neither they
  *   say nothing, and the peer is held against an app by what else its match names; by nothing else it is not that app.
- * - A parent whose program is not shown counts as one that hides only if it is of the peer's own user and session. `su` and
- *   `sudo` are root's, and above a session stand those that the system keeps from everybody.
+ * - The program of a parent: `su` and `sudo` are root's, and a shell whose file was replaced by an upgrade has none any more.
  */
 export const deniedTo = (
   policy: Policy,
@@ -69,7 +67,7 @@ export const deniedTo = (
   }
 }
 
-/** The peer, or one that it was started by, and whether that one hides its program. */
+/** The peer, or one that it was started by, and whether it hides its program. */
 interface Link {
   readonly exe: string | undefined
   readonly hides: boolean
@@ -78,13 +76,9 @@ interface Link {
 const linksOf = (peer: ControlPeer): { readonly self: Link; readonly parents: ReadonlyArray<Link> } => {
   const { parents = [] } = peer
   const others = peer.chain.slice(1).filter(({ pid }) => !parents.some((parent) => parent.pid === pid))
-  const linkOf = ({ exe, sameSession, uid = peer.uid }: Omit<Parent, "pid">): Link => ({
-    exe,
-    hides: exe === undefined && sameSession && uid === peer.uid
-  })
   return {
     self: { exe: peer.exe, hides: peer.unread?.includes("exe") === true },
-    parents: [...parents, ...others.map((link) => ({ ...link, sameSession: true }))].map(linkOf)
+    parents: [...parents, ...others].map(({ exe }) => ({ exe, hides: false }))
   }
 }
 
@@ -100,7 +94,8 @@ const isOf = (
   if (socket !== undefined && match.conditions.every(({ fact }) => fact === "user" || fact === "group")) {
     return undefined
   }
-  const parentHides = peer.chain.length === 0 || parents.some(({ hides }) => hides)
+  // one that has ended shows no parents at all
+  const parentHides = peer.chain.length === 0
 
   /** `hidden`: it may hold. `unseen`: it may hold, and the peer has no part in that it is not known. */
   const held = (condition: Condition, link: Link): "holds" | "fails" | "hidden" | "unseen" => {
