@@ -80,12 +80,3 @@ export const processes: Processes = {
     return pid === undefined ? undefined : Number(pid)
   }
 }
-
-/** The user of a process, also of one that hides: the folder itself is always its effective user's (proc(5), dumpable). */
-export const ownerOf = (pid: number): number | undefined => {
-  try {
-    return fs.statSync(`/proc/${pid}`).uid
-  } catch {
-    return undefined
-  }
-}
