@@ -2,9 +2,9 @@
 import { randomInt } from "node:crypto"
 
 /** Without 0, 1, I, L, O and U: nobody reads one for another, and no word comes about by accident. */
-const ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+export const ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-const LENGTH = 4
+export const SHORT_ID_LENGTH = 4
 
 /** Names that are remembered as used: there are 810,000, and the oldest are free again. */
 const MAX_USED = 100_000
@@ -21,7 +21,7 @@ export class ShortIds {
 
   next(): string {
     for (;;) {
-      const id = Array.from({ length: LENGTH }, () => ALPHABET[this.random(ALPHABET.length)]).join("")
+      const id = Array.from({ length: SHORT_ID_LENGTH }, () => ALPHABET[this.random(ALPHABET.length)]).join("")
       if (this.used.has(id)) continue
       this.take(id)
       return id
