@@ -157,7 +157,7 @@ describe("docs/asking.md", () => {
   it("shows what a gate says of a grant that was altered", async () => {
     const folder = await makeFolder("gd")
     try {
-      const open = openGrants(folder).pipe(
+      const open = openGrants({ state: folder }).pipe(
         Effect.provide(layerWebCrypto),
         Effect.provideService(LogService, { level: 3, write: () => {} })
       )

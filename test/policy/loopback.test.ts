@@ -7,7 +7,7 @@ import { writePinentry } from "@gripgate/testkit/pinentry"
 import { readFile } from "node:fs/promises"
 import { startBusyAgent } from "../support/agent.ts"
 import { startTestGate } from "../support/gate.ts"
-import { DIGEST, outcome } from "../support/wire.ts"
+import { DIGEST, ERR, outcome } from "../support/wire.ts"
 
 const verdicts = ["allow", "ask", "token", "forbid"] as const
 type Verdict = typeof verdicts[number]
@@ -22,11 +22,12 @@ const asks = (use: Verdict, loopback: Verdict): boolean =>
   [use, loopback].includes("ask") && !["token", "forbid"].some((verdict) => verdict === use || verdict === loopback)
 
 /**
- * What the option is answered, and then PKSIGN: `passphrase` where the client is asked for it and the signature is made.
- * Without a yes, and without a token, `ask` and `token` are a no.
+ * What the option is answered, and then PKSIGN: `passphrase` where the client is asked for it and the signature is made, `token`
+ * where the gate itself asks for one. Without a yes `ask` is a no.
  */
 const expected = (use: Verdict, loopback: Verdict, owner: Owner): readonly [option: string, sign: string] => {
   if (loopback === "forbid") return [FORBIDDEN, FORBIDDEN]
+  if (use !== "forbid" && [use, loopback].includes("token")) return [OK, "token"]
   const released = (use === "allow" && loopback === "allow") || (owner === "yes" && asks(use, loopback))
   return [OK, released ? "passphrase" : FORBIDDEN]
 }
@@ -69,7 +70,14 @@ describe("loopback together with the use that it serves", () => {
             await client.command(`SIGKEY ${grip}`)
             await client.command(`SETHASH 8 ${DIGEST}`)
             const answer = await client.command("PKSIGN")
-            if (sign === "passphrase") {
+            if (sign === "token") {
+              assert.strictEqual(answer.last, "INQUIRE PASSPHRASE")
+              // a passphrase is none, were it the right one
+              assert.strictEqual(outcome(await client.answer(Buffer.from("abc"))), ERR.BAD_PASSPHRASE)
+              await client.command("PKSIGN")
+              assert.strictEqual(outcome(await client.command("CAN")), FORBIDDEN)
+              assert.notInclude(agent.commands().join("\n"), "PKSIGN")
+            } else if (sign === "passphrase") {
               assert.strictEqual(answer.last, "INQUIRE PASSPHRASE")
               assert.strictEqual(outcome(await client.answer(Buffer.from("abc"))), OK)
               assert.include(agent.commands().join("\n"), "PKSIGN")

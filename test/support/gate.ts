@@ -1,6 +1,7 @@
 // A gate inside the test's own process, put together as `gripgate serve` does it, with folders of its own and limits that a
 // test can wait for. What it says in its log is kept.
-import { startGate } from "@gripgate/proxy/gate"
+import { type Gate, startGate } from "@gripgate/proxy/gate"
+import type { Bounds, Issued, Wish } from "@gripgate/proxy/grant/issue"
 import { defaultLimits, type Limits } from "@gripgate/proxy/limits"
 import { LogService, makeLog, type Priority } from "@gripgate/proxy/log"
 import { makeFolder, removeFolder } from "@gripgate/testkit/folder"
@@ -41,6 +42,10 @@ export interface TestGate extends AsyncDisposable {
   client(app?: string): Promise<RawClient>
   /** Rewrites the policy file and has it read, as SIGHUP does. */
   changePolicy(text: string): Promise<void>
+  /** Makes a grant with a token, as the owner does; the passphrase is that of all keys. */
+  grant(wish: Omit<Wish, "seal"> & Partial<Wish>, passphrase?: Buffer, bounds?: Bounds): Promise<Issued>
+  /** The gate itself, for what no program can ask of it. */
+  readonly inside: Gate
   /** Stops the gate and removes its folders. Closing twice does no harm. */
   close(): Promise<void>
 }
@@ -110,6 +115,16 @@ export const startTestGate = async (options: TestGateOptions): Promise<TestGate>
         await rename(`${policyFile}.next`, policyFile)
         await Effect.runPromise(gate.reload)
       },
+      grant: (wish, passphrase, bounds = {}) => {
+        const { issuer } = gate
+        return Effect.runPromise(Effect.gen(function*() {
+          const plan = yield* issuer.plan({ seal: true, ...wish })
+          const sealed = plan.keys.filter((key) => key.sealed).map(({ info }) => info.keygrip)
+          const passphrases = new Map(passphrase === undefined ? [] : sealed.map((grip) => [grip, passphrase]))
+          return yield* issuer.issue(plan, bounds, passphrases, { through: "test" })
+        }))
+      },
+      inside: gate,
       close,
       [Symbol.asyncDispose]: close
     }

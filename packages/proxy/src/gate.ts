@@ -26,7 +26,10 @@ import { serveControl } from "./control/server.ts"
 import { momentOf } from "./control/show.ts"
 import { controlVerbs } from "./control/verbs.ts"
 import { makeFolder } from "./folder.ts"
+import { definitionOf } from "./grant/definition.ts"
 import { GrantStore, openGrants } from "./grant/grant-store.ts"
+import type { Issuer } from "./grant/issue.ts"
+import { makeIssuer } from "./grant/issuer.ts"
 import { Journal } from "./journal/journal.ts"
 import { makeDirectory } from "./keys/directory.ts"
 import { KeyDirectory } from "./keys/key-directory.ts"
@@ -62,6 +65,9 @@ export interface Gate {
   /** Where questions lie until they are answered. */
   readonly desk: Desk["Service"]
   readonly owner: Whereabouts
+  readonly grants: GrantStore["Service"]
+  /** Makes grants with tokens. */
+  readonly issuer: Issuer
 }
 
 /** Starts a gate; it stops with the scope. `limits` are for whoever cannot wait as long as people may. */
@@ -107,7 +113,7 @@ export const startGate = Effect.fnUntraced(function*(
   const dialogs = new AgentDialogs()
   const clock = yield* Clock.Clock
   const now = (): number => clock.currentTimeMillisUnsafe()
-  const grants = yield* Effect.provide(openGrants(settings.state), layerWebCrypto)
+  const grants = yield* Effect.provide(openGrants({ state: settings.state }), layerWebCrypto)
   const desk = yield* makeDesk({
     policy: () => ref.current.approve,
     approvers: new Map([
@@ -149,6 +155,13 @@ export const startGate = Effect.fnUntraced(function*(
       journal,
       router,
       wrongAnswers,
+      present: (token, app) =>
+        grants.tokens.present(token, app, app === undefined ? undefined : definitionOf(ref.current, app)),
+      stale: (token, keygrip) =>
+        Effect.catch(
+          grants.tokens.stale(token, keygrip),
+          (why) => Effect.sync(() => log.write(3, `the grant ${token.grant.id} is stale, and ${why}`))
+        ),
       recogniser: {
         generation: () => ref.generation,
         identify: (facts, owner) => identify(ref.current, facts, { gateUid, owner, owners: socketOwners }),
@@ -164,6 +177,7 @@ export const startGate = Effect.fnUntraced(function*(
     limits,
     readFacts
   )
+  const issuer = makeIssuer({ policy: ref, keys, tokens: grants.tokens, now, connect: router.connect(undefined) })
   // before sessions end, whatever is still to be decided is decided with no
   yield* Effect.addFinalizer(() => Effect.sync(authority.close))
 
@@ -235,7 +249,7 @@ export const startGate = Effect.fnUntraced(function*(
     const closed = barrier(path, mode, number)
     if (closed !== undefined) log.write(4, `only you can get to ${path}: the folder ${closed} lets nobody else through`)
   }
-  return { upstream: upstream.socket, policy: ref.current, reload, desk, owner } satisfies Gate
+  return { upstream: upstream.socket, policy: ref.current, reload, desk, owner, grants, issuer } satisfies Gate
 })
 
 /** Sessions that a status names. */

@@ -69,7 +69,14 @@ export const optionNames: ReadonlyArray<OptionNameSpec> = [
   option("pinentry-user-data", "environment", "prompt", anything, true, "a word for the pinentry; may carry a token", {
     secret: true
   }),
-  option("pretend-request-origin", "agent", "admin", /^(?:local|remote|browser)$/, false, "restricts the connection"),
+  option(
+    "pretend-request-origin",
+    "agent",
+    "admin",
+    /^(?:local|remote|browser)$/,
+    false,
+    "restricts the connection; browser is sent as remote"
+  ),
   option("ephemeral", "agent", "admin", /^[0-9]{0,9}$/, true, "keeps keys in memory only", { since: "2.4.4" })
 ]
 

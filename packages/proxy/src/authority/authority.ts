@@ -7,6 +7,8 @@ import type { Operation } from "@gripgate/protocol/operation"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { Digest, Said } from "../approve/question.ts"
+import type { AcceptedToken } from "../grant/accepted.ts"
+import type { Recorded } from "../ledger/recorded.ts"
 import type { Facts } from "../listen/facts.ts"
 
 /** What a client wants to happen. */
@@ -28,8 +30,28 @@ export interface Use {
   readonly confirm?: true
   /** Part of a use that was permitted: its limits have counted it. */
   readonly counted?: true
+  /** The tokens that were presented in this session. */
+  readonly tokens?: PresentedTokens
+  /** The client can be asked for a token in band. */
+  readonly canPresent?: true
   /** Calls back when the client does not wait any more; what comes back stops that. */
   readonly whenLost: (listener: () => void) => () => void
+}
+
+/** What a session has presented. */
+export interface PresentedTokens {
+  /** Those that hold, or did when they were presented. */
+  readonly accepted: () => ReadonlyArray<AcceptedToken>
+  /** Why what was presented last does not hold; `undefined` where everything did, or nothing was. */
+  readonly rejected: () => string | undefined
+}
+
+/** How passphrases get to the agent for what a token permitted. */
+export interface TokenUse {
+  /** Whether the client's own answers to the agent's questions for a passphrase are passed on. */
+  readonly inBand: boolean
+  /** The token that opens the passphrase of a key; `undefined` where none does. */
+  readonly sealed: (keygrip: Keygrip) => AcceptedToken | undefined
 }
 
 /**
@@ -39,6 +61,14 @@ export interface Use {
 export interface Permit {
   readonly _tag: "Permit"
   readonly alive: () => boolean
+  /** What the client is told when it was taken back; `Forbidden` where absent. */
+  readonly takenBack?: GpgError
+  /** The grants that it rests on, by name. */
+  readonly grants?: ReadonlyArray<string>
+  /** How its passphrase gets to the agent, where it rests on a token. */
+  readonly token?: TokenUse
+  /** What is being written down of it, which has to be durable before anything is released. */
+  readonly recorded?: Recorded
 }
 
 /** A no: the number for the client, and the reason for the log. */
@@ -46,6 +76,8 @@ export interface Refusal {
   readonly _tag: "Refusal"
   readonly error: GpgError
   readonly reason: string
+  /** Not yet: the client `canPresent` a token, and is asked for one. Nothing was told to the journal. */
+  readonly wantsToken?: true
 }
 
 export const refusal = (error: GpgError, reason: string): Refusal => ({ _tag: "Refusal", error, reason })

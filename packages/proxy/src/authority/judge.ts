@@ -23,6 +23,10 @@ export interface Judged {
   readonly operation: Operation
   /** Everything that needs the owner's yes. */
   readonly asks: ReadonlyArray<Need>
+  /** Everything that needs a token. */
+  readonly tokens: ReadonlyArray<Need>
+  /** Everything that it amounts to with each key. */
+  readonly needs: () => ReadonlyArray<Need>
   /** Every operation that the use amounts to. */
   readonly operations: () => ReadonlyArray<Operation>
   /** The entries that hold and have a limit. */
@@ -37,11 +41,13 @@ export const judge = (policy: Policy, keys: KeyDirectory["Service"], use: Use): 
   let verdict: Verdict = "allow"
   let limited: Array<Entry> | undefined
   let asks: Array<Need> | undefined
+  let tokens: Array<Need> | undefined
   const consider = (operation: Operation, keygrip: Keygrip | undefined): void => {
     const own = keygrip !== undefined && keys.own(use.app, keygrip)
     const { entry, verdict: its } = decide(policy, { app: use.app, operation, keygrip, own })
     if (entry.limit !== undefined && limited?.includes(entry) !== true) (limited ??= []).push(entry)
     if (its === "ask") (asks ??= []).push({ operation, keygrip, entry })
+    else if (its === "token") (tokens ??= []).push({ operation, keygrip, entry })
     if (held === undefined || isStricter(its, verdict)) {
       held = { operation, keygrip, entry }
       verdict = its
@@ -54,6 +60,15 @@ export const judge = (policy: Policy, keys: KeyDirectory["Service"], use: Use): 
     entry: held!.entry,
     operation: held!.operation,
     asks: asks ?? none,
+    tokens: tokens ?? none,
+    needs: () => {
+      const all: Array<Need> = []
+      eachNeed(keys, use, (operation, keygrip) => {
+        const own = keygrip !== undefined && keys.own(use.app, keygrip)
+        all.push({ operation, keygrip, entry: decide(policy, { app: use.app, operation, keygrip, own }).entry })
+      })
+      return all
+    },
     limited: limited ?? none,
     operations: () => {
       const all = new Set<Operation>()

@@ -1,5 +1,5 @@
 // The authority that the policy gives: visibility first, then the verdict of every operation with every key, then how often.
-// `ask` goes to the grants and to the owner, `token` to the grants.
+// `ask` goes to tokens, to the grants and to the owner, `token` to tokens alone.
 import { decide, names } from "@gripgate/policy/decide"
 import { type Entry, tableOf } from "@gripgate/policy/policy"
 import { gpgError } from "@gripgate/protocol/gpg-error"
@@ -17,6 +17,7 @@ import { KeyDirectory } from "../keys/key-directory.ts"
 import { PolicyRef } from "../policy-file.ts"
 import { askingOf, type AskingServices, rememberOf } from "./asking.ts"
 import { Authority, type Permit, type Refusal, refusal, type Use } from "./authority.ts"
+import { type Coverage, coverageOf } from "./by-token.ts"
 import { judge, type Judged, type Need } from "./judge.ts"
 import { Rates } from "./rates.ts"
 
@@ -71,16 +72,42 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
         if (use.keygrips.some((grip) => !keys.visible(use.app, grip))) return false
         if (use.operations.length === 0) return true
         const judged = judge(policy.current, keys, use)
-        if ("_tag" in judged || judged.verdict === "forbid" || judged.verdict === "token") return false
-        const left = judged.asks.filter(({ keygrip, operation }) =>
+        if ("_tag" in judged || judged.verdict === "forbid") return false
+        const byToken = covered(use, judged)
+        if (byToken !== undefined && byToken.missing.length > 0) return false
+        const left = (byToken?.asks ?? judged.asks).filter(({ keygrip, operation }) =>
           !asks.some((asked) => asked.operation === operation && asked.keygrip === keygrip)
         )
         return left.length === 0 || granted(use, left).kind === "yes"
       }
 
+      /** What tokens cover; `undefined` where none was presented and none is needed. */
+      const covered = (use: Use, judged: Judged): Coverage | undefined =>
+        use.tokens === undefined && judged.tokens.length === 0
+          ? undefined
+          : coverageOf({ policy, keys, tokens: grants.tokens }, use, judged)
+
       // a policy that is read takes effect at the next command, a grant that is revoked at once
-      const permitBy = (by: ReadonlyArray<Grant>): Permit =>
-        by.length === 0 ? permit : { _tag: "Permit", alive: () => by.every((grant) => grants.isLive(grant)) }
+      const permitBy = (use: Use, by: ReadonlyArray<Grant>, { by: tokens, token }: Coverage): Permit => {
+        for (const grant of by) grants.used(grant)
+        if (tokens.length === 0) {
+          if (by.length === 0) return permit
+          return {
+            _tag: "Permit",
+            alive: () => by.every((grant) => grants.isLive(grant)),
+            grants: by.map(({ id }) => id)
+          }
+        }
+        const recorded = use.counted === true ? undefined : grants.tokens.use(tokens)
+        return {
+          _tag: "Permit",
+          alive: () => by.every((grant) => grants.isLive(grant)) && tokens.every(grants.tokens.holds),
+          takenBack: gpgError.BAD_PASSPHRASE,
+          grants: [...by, ...tokens.map(({ grant }) => grant)].map(({ id }) => id),
+          ...token !== undefined && { token },
+          ...recorded !== undefined && { recorded }
+        }
+      }
 
       const forbidden = (use: Use, judged: Judged, why: string): Refusal => {
         // gpg probes for a card in ordinary work; it takes this number for "there is none" and says nothing
@@ -99,16 +126,24 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
       }
 
       /** A yes counts, if there is one left. */
-      const counted = (use: Use, judged: Judged, by: ReadonlyArray<Grant> = []): Permit | Refusal => {
+      const counted = (
+        use: Use,
+        judged: Judged,
+        byToken: Coverage = noTokens,
+        by: ReadonlyArray<Grant> = []
+      ): Permit | Refusal => {
         if (judged.limited.length > 0 && !rates.take(use.app, judged.limited)) return overLimit(use, judged)
-        for (const grant of by) grants.used(grant)
-        return permitBy(by)
+        return permitBy(use, by, byToken)
       }
 
       const never = (grant: Grant): Refusal => refusal(gpgError.CANCELED, `the owner said never (grant ${grant.id})`)
 
       /** Puts the question; `judged` is what needs a yes, absent for what the agent or the client itself asks. */
-      const put = (use: Use, judged: Judged | undefined): Effect.Effect<Permit | Refusal> => {
+      const put = (
+        use: Use,
+        judged: Judged | undefined,
+        byToken: Coverage = noTokens
+      ): Effect.Effect<Permit | Refusal> => {
         const asks = judged?.asks ?? []
         const limited = use.counted === true ? [] : judged?.limited ?? []
         // what the owner says yes to is not refused afterwards, so it counts from now on
@@ -116,7 +151,7 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
           return Effect.succeed(overLimit(use, judged))
         }
         let by: ReadonlyArray<Grant> = []
-        const covered = (): Answer | undefined => {
+        const answered = (): Answer | undefined => {
           if (asks.length === 0) return undefined
           const now = granted(use, asks)
           if (now.kind === "never") return answerOf(now.grant, "no")
@@ -125,17 +160,14 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
           return answerOf(by[0]!, "yes")
         }
         let put: Question | undefined
-        const asking = askingOf(services, use, judged, covered, (question) => {
+        const asking = askingOf(services, use, judged, answered, (question) => {
           put = question
           journal.asked(use, question)
         })
         return Effect.map(desk.ask(asking), (ended) => {
           if (put !== undefined) journal.answered(put, ended, clock.currentTimeMillisUnsafe() - put.askedAt)
           const no = ended.kind === "yes" ? changedMeanwhile(use, asks) : refusalOf(ended, judged)
-          if (no === undefined) {
-            for (const grant of by) grants.used(grant)
-            return permitBy(by)
-          }
+          if (no === undefined) return permitBy(use, by, byToken)
           if (limited.length > 0) rates.giveBack(use.app, limited)
           return no
         })
@@ -148,29 +180,39 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
           : refusal(gpgError.FORBIDDEN, "the owner said yes, and the policy that was read meanwhile does not allow it")
       }
 
-      const settle = (use: Use, judged: Judged): Permit | Refusal | Effect.Effect<Permit | Refusal> => {
-        if (use.confirm === true && (judged.verdict === "allow" || judged.verdict === "ask")) {
+      const settle = (use: Use, all: Judged): Permit | Refusal | Effect.Effect<Permit | Refusal> => {
+        if (all.verdict === "forbid") return forbidden(use, all, "")
+        const byToken = covered(use, all)
+        if (byToken === undefined) return settleRest(use, all, noTokens)
+        return byToken.missing.length > 0
+          ? withoutToken(use, all, byToken)
+          : settleRest(use, afterTokens(all, byToken), byToken)
+      }
+
+      /** A token is needed, and there is none that will do. */
+      const withoutToken = (use: Use, judged: Judged, { hindrance, missing }: Coverage): Refusal => {
+        if (use.canPresent === true) return wantsToken
+        if (use.tokens === undefined) return forbidden(use, judged, ", and no token was presented")
+        const why = hindrance ?? "no token that was presented is for it"
+        return refusal(gpgError.BAD_PASSPHRASE, `${entryText(missing[0]!.entry)}, and ${why}`)
+      }
+
+      /** What no token has settled. */
+      const settleRest = (
+        use: Use,
+        judged: Judged,
+        byToken: Coverage
+      ): Permit | Refusal | Effect.Effect<Permit | Refusal> => {
+        if (use.confirm === true) {
           const by = granted(use, judged.asks)
-          return by.kind === "never" ? never(by.grant) : put(use, judged)
+          return by.kind === "never" ? never(by.grant) : put(use, judged, byToken)
         }
-        switch (judged.verdict) {
-          case "allow":
-            return counted(use, judged)
-          case "forbid":
-            return forbidden(use, judged, "")
-          case "ask": {
-            // nobody is asked for what gpg only tries
-            if (isProbe(use, judged) && isCardProbe(use)) return forbidden(use, judged, "")
-            const by = granted(use, judged.asks)
-            if (by.kind === "never") return never(by.grant)
-            return by.kind === "yes" ? counted(use, judged, by.grants) : put(use, judged)
-          }
-          case "token":
-            return Effect.map(
-              grants.covers(use),
-              (covered) => covered ? counted(use, judged) : forbidden(use, judged, ", and no token was presented")
-            )
-        }
+        if (judged.verdict === "allow") return counted(use, judged, byToken)
+        // nobody is asked for what gpg only tries
+        if (isProbe(use, judged) && isCardProbe(use)) return forbidden(use, judged, "")
+        const by = granted(use, judged.asks)
+        if (by.kind === "never") return never(by.grant)
+        return by.kind === "yes" ? counted(use, judged, byToken, by.grants) : put(use, judged, byToken)
       }
 
       const refuse = (use: Use, no: Refusal): Refusal => {
@@ -179,7 +221,7 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
       }
 
       const told = (use: Use, entry: Entry | undefined, decision: Permit | Refusal): Permit | Refusal => {
-        if (decision._tag === "Refusal") return refuse(use, decision)
+        if (decision._tag === "Refusal") return decision.wantsToken === true ? decision : refuse(use, decision)
         if (entry !== undefined) journal.allowed(use, entry)
         return decision
       }
@@ -224,6 +266,19 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
       }
     })
   )
+
+const wantsToken: Refusal = { ...refusal(gpgError.BAD_PASSPHRASE, "a token is needed"), wantsToken: true }
+
+/** A use that rests on no token. */
+const noTokens: Coverage = { by: [], missing: [], asks: [], hindrance: undefined, token: undefined }
+
+/** What is left to settle where tokens cover a part. */
+const afterTokens = (judged: Judged, { asks }: Coverage): Judged => {
+  const [first] = asks
+  return first === undefined
+    ? { ...judged, verdict: "allow", asks }
+    : { ...judged, verdict: "ask", asks, entry: first.entry, operation: first.operation }
+}
 
 /** What a grant says to a question that is open. */
 const answerOf = ({ id }: Grant, kind: Answer["kind"]): Answer => ({

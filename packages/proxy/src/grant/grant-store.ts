@@ -8,16 +8,20 @@ import * as Context from "effect/Context"
 import type { SecureRandom } from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { join } from "node:path"
 import type { By } from "../approve/question.ts"
-import type { Use } from "../authority/authority.ts"
 import { openChainKey } from "../ledger/chain-key.ts"
-import type { LedgerError } from "../ledger/ledger-error.ts"
-import { openLedger } from "../ledger/ledger.ts"
-import type { LogService } from "../log.ts"
+import { headPath } from "../ledger/head.ts"
+import { LedgerError } from "../ledger/ledger-error.ts"
+import { type Ledger, openLedger } from "../ledger/ledger.ts"
+import { beginRecord } from "../ledger/recorded.ts"
+import { LogService } from "../log.ts"
 import { ShortIds } from "../short-id.ts"
 import { grantedRecord, type GrantRecord, readGrantRecord, termsOfRecord } from "./grant-record.ts"
 import { GrantTable } from "./grant-table.ts"
 import type { Grant, Terms } from "./grant.ts"
+import type { StepAbout, TellStep } from "./step.ts"
+import { makeTokenStore, type TokenStore } from "./token-store.ts"
 
 /** The ledger of grants, in the state directory. */
 export const GRANTS = "grants.jsonl"
@@ -41,36 +45,68 @@ export class GrantStore extends Context.Service<GrantStore, {
   readonly get: (id: string) => Grant | undefined
   /** All in force, and those that ended within a day, in the order in which they were made. */
   readonly all: () => ReadonlyArray<Grant>
-  /** Whether a grant whose token was presented in this session covers the use. */
-  readonly covers: (use: Use) => Effect.Effect<boolean>
+  /** Those that a token opens. */
+  readonly tokens: TokenStore
 }>()("gripgate/proxy/GrantStore") {}
 
-/** Opens the grants of a state directory, which this process has locked. */
+export interface GrantStoreOptions {
+  /** The state directory, which this process has locked. */
+  readonly state: string
+  readonly tell?: TellStep
+  /** The ledger had this many records when the journal last heard of it: with fewer it is an old copy. */
+  readonly atLeast?: number
+}
+
+/** Opens the grants of a state directory. */
 export const openGrants = Effect.fnUntraced(function*(
-  state: string
+  { atLeast = 0, state, tell = () => Effect.void }: GrantStoreOptions
 ): Effect.fn.Return<GrantStore["Service"], LedgerError, Scope.Scope | LogService | SecureRandom> {
   const clock = yield* Clock.Clock
   const wall = (): number => clock.currentTimeMillisUnsafe()
-  const table = new GrantTable({ wall, steady: () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n) })
+  const log = yield* LogService
+  const clocks = { wall, steady: () => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n) }
+  const table = new GrantTable(clocks)
   const ids = new ShortIds()
+  let ledger: Ledger<GrantRecord> | undefined
+  const tokens = makeTokenStore({
+    clocks,
+    ids,
+    write: (record) => ledger!.append(record, { head: true }),
+    begin: (record) =>
+      beginRecord(
+        ledger!,
+        record,
+        ({ message }) => log.write(3, `a use is refused, since it is not counted: ${message}`)
+      ),
+    tell
+  })
   const replay = (record: GrantRecord, at: number): void => {
     if (record.op === "granted") {
       ids.take(record.id)
       table.load({ ...termsOfRecord(record), id: record.id, madeAt: at, uses: 0 })
       return
     }
-    const grant = table.get(record.id)
-    if (grant !== undefined) table.revoke(grant, at)
+    const grant = record.op === "revoked" ? table.get(record.id) : undefined
+    if (grant === undefined) tokens.replay(record, at)
+    else table.revoke(grant, at)
   }
-  const ledger = yield* openLedger<GrantRecord>({
+  const opened = ledger = yield* openLedger<GrantRecord>({
     folder: state,
     name: GRANTS,
     key: yield* openChainKey(state, [GRANTS]),
     decode: readGrantRecord,
     replay: ({ at, record }) => replay(record, at)
   })
+  if (opened.position().n < atLeast) {
+    const file = join(state, GRANTS)
+    return yield* new LedgerError({
+      message:
+        `${file} has ${opened.position().n} records, and the journal knows of ${atLeast}: an old copy was put back`,
+      hint: `put back the newest copy of ${file} and ${headPath(file)}, or move both aside, and grant anew`
+    })
+  }
   table.forgetOld()
-  const write = (record: GrantRecord) => Effect.map(ledger.append(record, { head: true }), ({ at }) => at)
+  const write = (record: GrantRecord) => opened.append(record, { head: true })
 
   const giveOne = (terms: Terms, time: number | undefined): Effect.Effect<string, LedgerError> => {
     const id = ids.next()
@@ -81,19 +117,27 @@ export const openGrants = Effect.fnUntraced(function*(
     }
     if (time !== undefined || holder.kind !== "app") {
       const madeAt = wall()
-      return Effect.sync(() => add({ madeAt, expiresAt: madeAt + (time ?? 0) }))
+      const made = Effect.sync(() => add({ madeAt, expiresAt: madeAt + (time ?? 0) }))
+      return Effect.tap(made, () => tell("granted", aboutOf(id, terms), terms.by))
     }
-    return Effect.map(write(grantedRecord(id, { ...terms, holder })), (madeAt) => add({ madeAt }))
+    return Effect.flatMap(
+      write(grantedRecord(id, { ...terms, holder })),
+      ({ at, n }) => Effect.as(tell("granted", aboutOf(id, terms), terms.by, n), add({ madeAt: at }))
+    )
   }
 
   const revokeOne = (grant: Grant, by: By): Effect.Effect<void, Unrevoked> =>
     Effect.suspend(() => {
       // never in force again while it is written, whatever becomes of that
       if (table.isLive(grant)) table.revoke(grant, wall())
-      if (grant.expiresAt !== undefined) return Effect.void
+      const about = aboutOf(grant.id, grant)
+      if (grant.expiresAt !== undefined) return tell("revoked", about, by)
       grant.unwritten = true
       return Effect.matchEffect(write({ op: "revoked", id: grant.id, by }), {
-        onSuccess: () => Effect.sync(() => void delete grant.unwritten),
+        onSuccess: ({ n }) => {
+          delete grant.unwritten
+          return tell("revoked", about, by, n)
+        },
         // another who took it back at the same time may have come through
         onFailure: (error) => grant.unwritten === true ? Effect.fail({ id: grant.id, error }) : Effect.void
       })
@@ -118,8 +162,15 @@ export const openGrants = Effect.fnUntraced(function*(
       ),
     get: (id) => table.get(id),
     all: () => table.all,
-    covers: () => Effect.succeed(false)
+    tokens
   }
+})
+
+const aboutOf = (id: string, { holder, keygrip, operations }: Terms): StepAbout => ({
+  id,
+  app: holder.kind === "app" ? holder.app : null,
+  keys: keygrip === undefined ? [] : [keygrip],
+  operations: [...operations]
 })
 
 interface Unrevoked {

@@ -78,6 +78,6 @@ export interface Issuer {
     passphrases: Passphrases,
     by: By
   ) => Effect.Effect<Issued, NotIssued>
-  /** Makes a grant good for this long from now, or until it is revoked; with `maxUses` for so many uses from now. */
+  /** Makes a grant good for this long from now, or until it is revoked; with `maxUses` for so many uses from now, else for as many as before. */
   readonly renew: (id: string, bounds: Pick<Bounds, "time" | "maxUses">, by: By) => Effect.Effect<TokenGrant, NotIssued>
 }

@@ -14,8 +14,8 @@ export interface TokenTerms {
   /** At least one; whatever needs no key is granted with any. */
   readonly keygrips: ReadonlyArray<Keygrip>
   readonly operations: ReadonlySet<Operation>
-  /** How many uses there are in all; absent for any number. */
-  readonly maxUses?: number
+  /** How many uses there are in all; absent for any number. A renewal changes it. */
+  maxUses?: number
   /** How often at most. */
   readonly rate?: Rate
   readonly by: By

@@ -1,17 +1,21 @@
 // The key directory of a running gate: the owner's keys as they were last read, and the policy in force, resolved against
 // them. Keys are read in the background; a session only looks up what is there.
+import type { Wrong } from "@gripgate/policy/file/problem"
+import { parseSelector } from "@gripgate/policy/file/selector"
 import { type Known, makeKeyIndex } from "@gripgate/policy/keys/key-index"
 import type { Certificate } from "@gripgate/policy/keys/keyring"
 import { type KeyNote, needsKeyring, type Pins, type Resolved, resolveKeys } from "@gripgate/policy/keys/resolve"
 import { sameKeys } from "@gripgate/policy/keys/same-keys"
+import { standFor } from "@gripgate/policy/keys/stand-for"
 import type { World } from "@gripgate/policy/keys/world"
 import { formatPlace, type Policy } from "@gripgate/policy/policy"
 import { sees, visible } from "@gripgate/policy/visible"
-import type { Keygrip } from "@gripgate/protocol/keygrip"
+import { type Keygrip, parseKeygrip } from "@gripgate/protocol/keygrip"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { LogService, type Priority } from "../log.ts"
 import { PolicyProblems } from "../policy-file.ts"
@@ -44,6 +48,8 @@ export interface Directory extends Lookup {
    * stays, where a selector cannot stand for what it says.
    */
   readonly adopt: (policy: Policy) => Effect.Effect<void, PolicyProblems>
+  /** The secret keys that a selector of the policy file, or a keygrip, stands for now; fails with what is wrong with it. */
+  readonly named: (text: string) => Result.Result<ReadonlyArray<Keygrip>, Wrong>
 }
 
 type Lookup = KeyDirectory["Service"]
@@ -152,6 +158,19 @@ export const makeDirectory = Effect.fnUntraced(function*(
     enforce(policy, resolved)
   })
 
+  const named = (text: string): ReturnType<Directory["named"]> => {
+    // forty digits are a fingerprint to gpg, and a keygrip to its agent
+    const keygrip = parseKeygrip(text)
+    const wanted = parseSelector(text)
+    if (Result.isFailure(wanted)) return keygrip === undefined ? Result.fail(wanted.failure) : Result.succeed([keygrip])
+    if (wanted.success.kind === "all") {
+      return Result.fail({ message: "a grant is for keys by name", hint: "name each of them" })
+    }
+    const selector = { text, wanted: wanted.success, place: { file: "", line: 0, column: 0 } }
+    const found = standFor(selector, makeKeyIndex(world()), undefined).keys.map((key) => key.keygrip)
+    return Result.succeed(found.length === 0 && keygrip !== undefined ? [keygrip] : found)
+  }
+
   const own = (app: string | undefined, keygrip: Keygrip): boolean => app !== undefined && made.own(app, keygrip)
   const info = (keygrip: Keygrip): KeyInfo => {
     const before = infos.get(keygrip)
@@ -171,6 +190,7 @@ export const makeDirectory = Effect.fnUntraced(function*(
   return {
     adopt,
     changed,
+    named,
     info,
     own,
     seesAll: (app) => sees(ref.current, app) === "all",

@@ -38,14 +38,20 @@ export const readSecretKeys = Effect.fnUntraced(function*(
   const exchange = connection.exchange([KEYINFO_LIST], 1, { status: ["KEYINFO"], live: () => {} })
   const answer = Option.getOrUndefined(yield* Effect.timeoutOption(exchange, TIMEOUT))
   if (answer?.kind !== "done" || !answer.ok) return undefined
-  const found = new Map<Keygrip, Protection | undefined>()
-  for (const [, grip = "", type, protection] of connection.collected.bytes.toString("latin1").matchAll(LINE)) {
-    const keygrip = parseKeygrip(grip)
-    if (keygrip !== undefined) found.set(keygrip, type === "T" ? "card" : protections.get(protection ?? ""))
-  }
+  const found = protectionIn(connection.collected.bytes.toString("latin1"))
   connection.collected.clear()
   return found
 })
+
+/** The keys of KEYINFO lines. */
+export const protectionIn = (lines: string): SecretKeys => {
+  const found = new Map<Keygrip, Protection | undefined>()
+  for (const [, grip = "", type, protection] of lines.matchAll(LINE)) {
+    const keygrip = parseKeygrip(grip)
+    if (keygrip !== undefined) found.set(keygrip, type === "T" ? "card" : protections.get(protection ?? ""))
+  }
+  return found
+}
 
 const protections: ReadonlyMap<string, Protection> = new Map([["P", "protected"], ["C", "clear"]])
 

@@ -6,6 +6,7 @@ import type { Keygrip } from "@gripgate/protocol/keygrip"
 import * as Effect from "effect/Effect"
 import type { Authority } from "../authority/authority.ts"
 import type { WrongAnswers } from "../authority/wrong-answers.ts"
+import type { AcceptedToken } from "../grant/accepted.ts"
 import type { Journal } from "../journal/journal.ts"
 import type { KeyDirectory } from "../keys/key-directory.ts"
 import type { KnownKeys } from "../keys/known-keys.ts"
@@ -15,6 +16,7 @@ import type { Place, Whereabouts } from "../owner/place.ts"
 import type { AgentConnection, Expectation, NoAgent, Router } from "../upstream/agent.ts"
 import type { ClientChannel } from "./client.ts"
 import { SessionState } from "./state.ts"
+import { type Present, SessionTokens } from "./tokens.ts"
 
 /** Who a client is by the policy in force. */
 export interface Recogniser {
@@ -40,6 +42,10 @@ export interface SessionServices {
   readonly authority: Authority["Service"]
   readonly recogniser: Recogniser
   readonly wrongAnswers: WrongAnswers
+  /** Checks the tokens that clients present. */
+  readonly present: Present
+  /** The passphrase of a key is not the sealed one any more: written down when this is done, or the log says why not. */
+  readonly stale: (token: AcceptedToken, keygrip: Keygrip) => Effect.Effect<void>
   readonly keys: KeyDirectory["Service"]
   readonly journal: Journal["Service"]
   readonly router: Router
@@ -55,12 +61,14 @@ export interface SessionServices {
 /** One client's session. */
 export class SessionContext {
   readonly state: SessionState = new SessionState()
+  readonly tokens: SessionTokens
   connection: AgentConnection | undefined
   /** The gate stops: the command under way is the last that is answered. */
   stopping = false
   /** The owner's place that the connection was given; absent where it was given the client's environment. */
   private place: Place | undefined
   private expectation: Expectation | undefined
+  private hadDedicated = false
   readonly client: ClientChannel
   readonly services: SessionServices
   facts: Facts
@@ -76,6 +84,7 @@ export class SessionContext {
     this.owner = owner
     this.facts = facts
     this.services = services
+    this.tokens = new SessionTokens(services.present, () => this.app)
     this.generation = services.recogniser.generation()
     this.recognised = services.recogniser.identify(facts, owner)
   }
@@ -141,6 +150,14 @@ export class SessionContext {
     return Effect.map(this.services.router.connect(keygrip), (fresh) => this.use(fresh))
   }
 
+  /** A connection for one command alone; whoever asks closes it. */
+  dedicated(keygrip: Keygrip): Effect.Effect<AgentConnection, NoAgent> {
+    this.expectation?.met()
+    this.hadDedicated = true
+    const ready = this.services.router.ready(keygrip)
+    return ready === undefined ? this.services.router.connect(keygrip) : Effect.succeed(ready)
+  }
+
   private use(fresh: AgentConnection): AgentConnection {
     this.connection = fresh
     this.state.connectionLost()
@@ -161,7 +178,8 @@ export class SessionContext {
   end(): void {
     this.expectation?.met()
     for (const line of this.state.environment.values()) line.fill(0)
-    const used = this.connection !== undefined
+    this.tokens.wipe()
+    const used = this.connection !== undefined || this.hadDedicated
     this.disconnect()
     if (used) this.services.router.ended()
   }

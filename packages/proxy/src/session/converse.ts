@@ -35,6 +35,14 @@ export type Outcome =
 
 const quiet: Listening = { status: [], live: () => {} }
 
+/** A conversation over a connection of its own, in loopback mode, in which the gate itself gives the passphrase. */
+export interface OwnAnswers {
+  /** What brings the connection up to the command. */
+  readonly setters: ReadonlyArray<Buffer>
+  /** The lines of the passphrase, which are wiped; `undefined` where there is none to give. */
+  readonly passphrase: () => Buffer | undefined
+}
+
 /**
  * Sends a command with the state that it needs, answers what the agent asks, and collects what it says. `keydesc` is the line
  * that gives the text of the command's prompt, where it takes one.
@@ -44,13 +52,14 @@ export function* converse(
   session: SessionContext,
   { command, keydesc }: Prompt,
   use: Use,
-  permit: Permit
+  permit: Permit,
+  own?: OwnAnswers
 ): Effect.fn.Return<Outcome> {
   const tries = new PassphraseTries(session, command)
-  if (!(yield* tries.begin())) return TOO_MANY
+  if (own === undefined && !(yield* tries.begin())) return TOO_MANY
   const dialog = new Dialog(session)
   try {
-    return yield* talk(connection, session, { command, keydesc }, use, permit, tries, dialog)
+    return yield* talk(connection, session, { command, keydesc }, use, permit, tries, dialog, own)
   } finally {
     tries.end()
     dialog.end()
@@ -70,7 +79,8 @@ function* talk(
   use: Use,
   permit: Permit,
   tries: PassphraseTries,
-  dialog: Dialog
+  dialog: Dialog,
+  own: OwnAnswers | undefined
 ): Effect.fn.Return<Outcome> {
   const line = writeRequest(command)
   if (line === undefined) {
@@ -80,7 +90,9 @@ function* talk(
       reason: "the line would be longer than the agent takes"
     }
   }
-  const lines = bringState(session.state, session.environment, connection, command, keydesc)
+  const lines = own === undefined
+    ? bringState(session.state, session.environment, connection, command, keydesc)
+    : [...own.setters]
   if (command.spec.changes === true && lines.length > 0) {
     // what it changes cannot be thrown away, so the state has to be right before it is sent
     const brought = yield* connection.exchange(lines, lines.length, quiet)
@@ -103,9 +115,10 @@ function* talk(
       return { kind: "violation", error: gpgError.INV_RESPONSE, reason: "the agent asks without end" }
     }
     const asked = answer
-    const spec = expectedInquiry(command, asked.keyword, session.state)
+    const spec = expectedInquiry(command, asked.keyword, session.state.loopback || own !== undefined)
     if (spec?.keyword === "CONFIRM" && refusal === undefined) refusal = yield* confirmed(session, use, asked)
-    if (!permit.alive()) refusal ??= TAKEN_BACK
+    if (!permit.alive()) refusal ??= takenBack(permit)
+    if (refusal === undefined && spec !== undefined && own === undefined) refusal = notInBand(permit, spec)
     if (asked.keyword === "PINENTRY_LAUNCHED") yield* dialog.begin()
     if (refusal !== undefined || spec === undefined) {
       refusal ??= {
@@ -114,6 +127,10 @@ function* talk(
         reason: `the agent asks ${asked.keyword}, which is not for this client`
       }
       answer = yield* connection.answer(asked.keyword === "PINENTRY_LAUNCHED" ? END_LINE : CAN_LINE)
+    } else if (spec.keyword === "PASSPHRASE" && own !== undefined) {
+      const passphrase = own.passphrase()
+      answer = yield* connection.answer(passphrase ?? CAN_LINE)
+      passphrase?.fill(0)
     } else if (spec.keyword === "CONFIRM" || (spec.keyword === "PINENTRY_LAUNCHED" && !session.state.notify)) {
       answer = yield* connection.answer(END_LINE)
     } else {
@@ -158,11 +175,20 @@ class Dialog {
   }
 }
 
-const TAKEN_BACK: Extract<Outcome, { kind: "error" }> = {
+/** What a client is told of what it may not do any more. */
+export const takenBack = (permit: Permit): Extract<Outcome, { kind: "error" }> => ({
   kind: "error",
-  error: gpgError.FORBIDDEN,
+  error: permit.takenBack ?? gpgError.FORBIDDEN,
   reason: "what was permitted was taken back meanwhile"
-}
+})
+
+/** Where a token stands for the passphrase, a client's own answer is not passed on: it may be a guess, or the token. */
+const notInBand = (permit: Permit, spec: InquirySpec): Extract<Outcome, { kind: "error" }> | undefined =>
+  permit.token?.inBand !== false || spec.loopback !== true || spec.keyword === "CONFIRM" ? undefined : {
+    kind: "error",
+    error: gpgError.BAD_PASSPHRASE,
+    reason: "the agent has the key locked, and the grant has no seal for it"
+  }
 
 /**
  * Puts a question of the agent to the owner, never to the client; `undefined` for a yes. CONFIRM 0 is no question but a
@@ -205,7 +231,10 @@ function* mayAlsoSign(session: SessionContext): Effect.fn.Return<boolean> {
   const { services, state } = session
   // what became known since the permit changes nothing about what was permitted
   if (!state.maySignUnknown) return true
-  const decision = services.authority.permit(useOf(session, "PKDECRYPT that may sign", ["sign"], state.keygrips))
+  const decision = services.authority.permit({
+    ...useOf(session, "PKDECRYPT that may sign", ["sign"], state.keygrips),
+    counted: true
+  })
   return (Effect.isEffect(decision) ? yield* decision : decision)._tag === "Permit"
 }
 

@@ -11,7 +11,6 @@ import * as Result from "effect/Result"
 import { hasTokenForm } from "../grant/token-form.ts"
 import { giveSlab, takeSlab } from "../upstream/collector.ts"
 import { type ClientChannel, faultError } from "./client.ts"
-import type { SessionState } from "./state.ts"
 
 /** How a client answered. The lines of `data` are whole, END included. */
 export type ClientAnswer =
@@ -27,36 +26,30 @@ export type ClientAnswer =
   /** The client broke the rules or is gone. */
   | { readonly kind: "violation"; readonly error: GpgError; readonly reason: string }
 
-/** The inquiry that a command may make by this keyword, in the session's mode; `undefined` where it may not. */
-export const expectedInquiry = (command: Command, keyword: string, state: SessionState): InquirySpec | undefined => {
-  return inquiriesOf(command).find((spec) =>
-    spec.keyword === keyword && (spec.loopback === undefined || state.loopback)
-  )
-}
+/** The inquiry that a command may make by this keyword, in this mode; `undefined` where it may not. */
+export const expectedInquiry = (command: Command, keyword: string, loopback: boolean): InquirySpec | undefined =>
+  inquiriesOf(command).find((spec) => spec.keyword === keyword && (spec.loopback === undefined || loopback))
 
-const violation = (client: ClientChannel): ClientAnswer =>
+const violation = (client: ClientChannel): Extract<ClientAnswer, { kind: "violation" }> =>
   client.closedFor !== undefined
     ? { kind: "violation", error: gpgError.TIMEOUT, reason: client.closedFor }
     : client.fault !== undefined
     ? { kind: "violation", error: faultError(client.fault), reason: client.fault }
     : { kind: "violation", error: gpgError.ASS_CANCELED, reason: "the client went away inside an inquiry" }
 
-/**
- * Collects a client's answer. `limit` is the most bytes that the agent takes, after decoding; `refuse` says why a whole answer
- * is forbidden.
- */
-export function* readAnswer(
-  client: ClientChannel,
-  spec: InquirySpec,
-  limit: number,
-  refuse?: (data: Buffer) => string | undefined
-): Effect.fn.Return<ClientAnswer> {
+/** An answer as it came, in a slab. */
+type Collected =
+  | { readonly kind: "whole"; readonly slab: Buffer; readonly length: number }
+  | Exclude<ClientAnswer, { kind: "data" }>
+
+/** Collects a client's answer of at most `limit` bytes, after decoding. */
+function* collect(client: ClientChannel, keyword: string, limit: number): Effect.fn.Return<Collected> {
   let slab = takeSlab()
   let length = 0
   let overrun = 0
-  const done = (answer: ClientAnswer): ClientAnswer => {
+  const done = (answer: Collected): Collected => {
     client.awaitAnswer(false)
-    giveSlab(slab, length)
+    if (answer.kind !== "whole") giveSlab(slab, length)
     return answer
   }
   client.awaitAnswer(true)
@@ -103,16 +96,43 @@ export function* readAnswer(
       case "end":
         return done(
           overrun > 0
-            ? {
-              kind: "bad",
-              error: gpgError.ASS_TOO_MUCH_DATA,
-              reason: `more than ${limit} bytes for ${spec.keyword}`
-            }
-            : judge(spec, slab.subarray(0, length), limit, refuse)
+            ? { kind: "bad", error: gpgError.ASS_TOO_MUCH_DATA, reason: `more than ${limit} bytes for ${keyword}` }
+            : { kind: "whole", slab, length }
         )
     }
   }
 }
+
+/**
+ * Collects a client's answer and judges it. `limit` is the most bytes that the agent takes, after decoding; `refuse` says why a
+ * whole answer is forbidden.
+ */
+export function* readAnswer(
+  client: ClientChannel,
+  spec: InquirySpec,
+  limit: number,
+  refuse?: (data: Buffer) => string | undefined
+): Effect.fn.Return<ClientAnswer> {
+  const collected = yield* collect(client, spec.keyword, limit)
+  if (collected.kind !== "whole") return collected
+  const { length, slab } = collected
+  const answer = judge(spec, slab.subarray(0, length), limit, refuse)
+  giveSlab(slab, length)
+  return answer
+}
+
+/** A secret that is for the gate itself, and goes nowhere else: whoever takes it wipes it. */
+export function* readSecret(
+  client: ClientChannel,
+  { keyword }: InquirySpec,
+  limit: number
+): Effect.fn.Return<{ readonly kind: "data"; readonly bytes: Buffer } | Exclude<ClientAnswer, { kind: "data" }>> {
+  const collected = yield* collect(client, keyword, limit)
+  return collected.kind === "whole"
+    ? { kind: "data", bytes: collected.slab.subarray(0, collected.length) }
+    : collected
+}
+
 /** `(7:enc-val(4:ecdh` and `(7:enc-val(3:pqc`: key agreement and encapsulation, which can sign nothing. */
 const agreements = ["(7:enc-val(4:ecdh", "(7:enc-val(3:pqc"]
 

@@ -33,15 +33,19 @@ export const answerSession = (session: SessionContext, command: Command): Buffer
   }
 }
 
-/** A token for the gate stands at the beginning of pinentry-user-data, up to a blank, and stays here. */
-const withoutToken = (value: Buffer): Buffer => {
-  if (!value.subarray(0, 9).equals(TOKEN)) return value
+/**
+ * A token for the gate stands at the beginning of pinentry-user-data, up to a blank. It stays here; what follows is the client's
+ * own value.
+ */
+const takeToken = ({ tokens }: SessionContext, value: Buffer): Buffer => {
+  if (!value.subarray(0, TOKEN.length).equals(TOKEN)) return value
   const blank = value.indexOf(0x20)
+  tokens.setEnvironment(value.subarray(TOKEN.length, blank < 0 ? value.length : blank))
   return blank < 0 ? value.subarray(value.length) : value.subarray(blank + 1)
 }
 
 const TOKEN = Buffer.from("gripgate:")
-const TOKEN_VARIABLE = Buffer.from("PINENTRY_USER_DATA=gripgate:")
+const VARIABLE = Buffer.from("PINENTRY_USER_DATA=")
 
 /** The key under which an option is kept: a variable of the environment has one each. */
 const optionKey = (option: OptionNameSpec, value: Buffer): string =>
@@ -59,10 +63,13 @@ export const answerOption = (session: SessionContext, option: OptionNameSpec, va
   switch (option.fate) {
     case "environment": {
       // kept in any case: the policy may allow it later, and what it allows now is looked up when a command is sent
-      const kept = option.name === "pinentry-user-data" ? withoutToken(value) : value
+      const kept = option.name === "pinentry-user-data" ? takeToken(session, value) : value
       // no other variable gets to a pinentry, and names without end would fill the memory
       if (option.name === "putenv" && !pinentryVariables.has(variableOf(value))) return OK_LINE
-      if (option.name === "putenv" && value.subarray(0, TOKEN_VARIABLE.length).equals(TOKEN_VARIABLE)) return OK_LINE
+      if (option.name === "putenv" && value.subarray(0, VARIABLE.length).equals(VARIABLE)) {
+        const own = value.subarray(VARIABLE.length)
+        if (takeToken(session, own) !== own) return OK_LINE
+      }
       if (kept.length > 0 || value.length === 0) {
         state.environment.set(optionKey(option, kept), writeOption(option.name, kept))
       }

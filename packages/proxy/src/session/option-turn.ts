@@ -43,7 +43,7 @@ function* bring(session: SessionContext, option: OptionNameSpec, value: Buffer):
   const { app, facts, services, state } = session
   const connection = session.connectionNow(undefined) ?? (yield* open(session, undefined))
   if (connection === undefined) return errLine(gpgError.NO_AGENT)
-  const line = writeOption(option.name, value)
+  const line = writeOption(option.name, isBrowser(option, value) ? REMOTE : value)
   const lines = [...bringState(state, session.environment, connection, undefined), line]
   const answer = yield* connection.exchange(lines, lines.length, quiet)
   switch (answer.kind) {
@@ -66,6 +66,16 @@ function* bring(session: SessionContext, option: OptionNameSpec, value: Buffer):
       return Buffer.from(connection.collected.bytes.subarray(answer.finalAt))
   }
 }
+
+/**
+ * The agent keeps what a browser unlocks apart, and so the gate keeps there what a seal does: no client gets to that. To be remote
+ * has the same restrictions, and a cache of its own.
+ */
+const isBrowser = ({ name }: OptionNameSpec, value: Buffer): boolean =>
+  name === "pretend-request-origin" && value.equals(BROWSER)
+
+const BROWSER = Buffer.from("browser")
+const REMOTE = Buffer.from("remote")
 
 /** What the agent's word on an option means for the session. */
 const settle = (state: SessionState, option: OptionNameSpec, value: Buffer, ok: boolean): void => {

@@ -3,12 +3,10 @@
 import { gpgError } from "@gripgate/protocol/gpg-error"
 import type { Command, InquirySpec } from "@gripgate/protocol/grammar/command"
 import { isKeygrip } from "@gripgate/protocol/grammar/field"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type { AgentConnection, Answer } from "../upstream/agent.ts"
 import type { SessionContext } from "./context.ts"
-
-/** How often somebody who waits for his turn looks whether it still matters, in milliseconds. */
-const LOOK = 250
+import { waitInTurn } from "./wait.ts"
 
 /** The agent's words for an answer that was wrong, or was none. */
 const wrongCodes: ReadonlySet<number> = new Set(
@@ -43,18 +41,13 @@ export class PassphraseTries {
   /** Waits for the turn of an answer, if there were wrong ones before; `false` where there is none. */
   *take(): Effect.fn.Return<boolean> {
     if (this.open) return true
-    const { app, client, facts, services } = this.session
+    const { app, facts, services } = this.session
     const wait = services.wrongAnswers.turn(this.guesser)
     if (wait === undefined) return false
     this.open = true
     if (wait === 0) return true
     services.journal.rejected(app, facts, "a passphrase", `wrong before, so it waits ${wait} ms`)
-    const isOver = (): boolean => client.gone || client.closedFor !== undefined || this.session.stopping
-    // a turn is not interrupted, so whoever waits in one looks around now and then
-    for (let left = wait; left > 0 && !isOver() && !services.wrongAnswers.isTrusted(this.guesser); left -= LOOK) {
-      yield* Effect.sleep(Math.min(left, LOOK))
-    }
-    return !isOver()
+    return yield* waitInTurn(this.session, wait, () => services.wrongAnswers.isTrusted(this.guesser))
   }
 
   /** Notes what the agent said to an answer. */

@@ -1,5 +1,5 @@
 // A command that needs the agent, from the permit to the reply. A turn that has begun is not interrupted half-way.
-import { gpgError } from "@gripgate/protocol/gpg-error"
+import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
 import { type Command, has } from "@gripgate/protocol/grammar/command"
 import { isKeygrip } from "@gripgate/protocol/grammar/field"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
@@ -8,12 +8,13 @@ import { errLine, OK_LINE } from "@gripgate/protocol/reply"
 import { writeRequest } from "@gripgate/protocol/request"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { Use } from "../authority/authority.ts"
+import type { Permit, Use } from "../authority/authority.ts"
+import type { AcceptedToken } from "../grant/accepted.ts"
 import type { AgentConnection } from "../upstream/agent.ts"
 import { onlyLooks, optionsAhead } from "./bring.ts"
 import { ownCacheId } from "./cache-id.ts"
 import type { SessionContext } from "./context.ts"
-import { converse, type Outcome } from "./converse.ts"
+import { converse, type Outcome, takenBack } from "./converse.ts"
 import { digestOf } from "./digest.ts"
 import { listsKeys, narrow, showVisible } from "./filter.ts"
 import { keepImportKey, settleImport } from "./import/import.ts"
@@ -21,9 +22,11 @@ import { hasOptionKey } from "./local.ts"
 import { keygripsOf, operationsOf, refusedHere } from "./needs.ts"
 import { keepNonces, ownNonces } from "./nonce.ts"
 import { claims, generatedKey } from "./own-keys.ts"
+import { askForToken, canPresent, tokenWasRight, tokenWasWrong } from "./present.ts"
 import { usesKeydesc } from "./prompt/announce.ts"
 import { isForOwner, needsAnnouncement, promptFor } from "./prompt/prompt.ts"
 import { wordsOf } from "./prompt/text.ts"
+import { sealedUse, sealFor } from "./sealed.ts"
 import { useOf } from "./use.ts"
 
 /** Whether the session goes on after a turn. */
@@ -54,11 +57,25 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
     client.send(errLine(refused[0]))
     return "next"
   }
-  const use = useFor(session, narrowed)
-  const decided = services.authority.permit(use)
-  const permit = Effect.isEffect(decided) ? yield* decided : decided
+  let use = useFor(session, narrowed)
+  let decided = services.authority.permit(canPresent(session, narrowed) ? { ...use, canPresent: true } : use)
+  let permit = Effect.isEffect(decided) ? yield* decided : decided
+  if (permit._tag === "Refusal" && permit.wantsToken === true) {
+    const asked = yield* askForToken(session)
+    if (asked.kind !== "presented") {
+      if (asked.kind === "violation") services.journal.violation(app, facts, asked.reason)
+      else services.journal.rejected(app, facts, use.command, asked.reason)
+      client.send(errLine(asked.error))
+      return asked.kind === "violation" ? "close" : "next"
+    }
+    use = useFor(session, narrowed)
+    decided = services.authority.permit(use)
+    permit = Effect.isEffect(decided) ? yield* decided : decided
+  }
+  tokenWasRight(session)
   if (permit._tag === "Refusal") {
     const { error } = permit
+    if (error === gpgError.BAD_PASSPHRASE) yield* tokenWasWrong(session)
     client.send(errLine(error, error === gpgError.FORBIDDEN ? "gripgate: see the gate's log" : undefined))
     return "next"
   }
@@ -79,6 +96,8 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
     return "next"
   }
   if (mayChangeKeys(narrowed)) services.known.forget()
+  const seal = sealFor(narrowed, use, permit)
+  if (seal !== undefined) return yield* sealedTurn(session, narrowed, use, permit, seal)
   const connection = session.connectionNow(use.keygrips[0]) ?? (yield* open(session, use.keygrips[0]))
   // that there is none has been told already
   if (connection === undefined) {
@@ -86,7 +105,7 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
     return "next"
   }
   // what was chosen may have gone with another connection, and the agent would sign an empty string
-  const gone = permit.alive() ? refusedHere(session, narrowed) : TAKEN_BACK
+  const gone = permit.alive() ? refusedHere(session, narrowed) : backFrom(permit)
   if (gone !== undefined) {
     services.journal.rejected(app, facts, use.command, gone[1])
     client.send(errLine(gone[0]))
@@ -96,6 +115,34 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
   const command = ownCacheId(session, prompt.command)
   const result = yield* converse(connection, session, { ...prompt, command }, use, permit)
   if (usesKeydesc(command)) state.keydesc = undefined
+  return yield* finish(session, asked, command, use, permit, result)
+}
+
+/** A use with a seal, over a connection of its own. */
+function* sealedTurn(
+  session: SessionContext,
+  command: Command,
+  use: Use,
+  permit: Permit,
+  seal: AcceptedToken
+): Effect.fn.Return<After> {
+  const result = yield* sealedUse(session, command, use, permit, seal)
+  session.state.keydesc = undefined
+  const after = yield* finish(session, command, command, use, permit, result)
+  if (result.kind === "done") result.connection.close()
+  return after
+}
+
+/** What came of a command, to the client. Sends exactly one reply. */
+function* finish(
+  session: SessionContext,
+  asked: Command,
+  command: Command,
+  use: Use,
+  permit: Permit,
+  result: Outcome
+): Effect.fn.Return<After> {
+  const { app, client, facts, services, state } = session
   switch (result.kind) {
     case "lost":
       services.known.forget()
@@ -121,11 +168,14 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
       keepImportKey(session, command, result)
       const settled = yield* settleImport(session, command, result)
       yield* settleKeys(session, command, settled)
+      const { recorded } = permit
+      const written = recorded === undefined || recorded.isWritten() || (yield* recorded.written)
       // what was done is done and noted; what came of it stays here
-      if (!permit.alive()) {
-        session.connection?.collected.clear()
-        services.journal.rejected(app, facts, use.command, TAKEN_BACK[1])
-        client.send(errLine(TAKEN_BACK[0]))
+      const back = !permit.alive() ? backFrom(permit) : written ? undefined : UNWRITTEN
+      if (back !== undefined) {
+        settled.connection.collected.clear()
+        services.journal.rejected(app, facts, use.command, back[1])
+        client.send(errLine(back[0]))
         return "next"
       }
       release(session, asked, command, settled)
@@ -134,7 +184,12 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
   }
 }
 
-const TAKEN_BACK = [gpgError.FORBIDDEN, "what was permitted was taken back meanwhile"] as const
+const backFrom = (permit: Permit): readonly [GpgError, string] => {
+  const { error, reason } = takenBack(permit)
+  return [error, reason]
+}
+
+const UNWRITTEN = [gpgError.FORBIDDEN, "the use cannot be written down, so that nothing of it is released"] as const
 
 /** Commands that make a signature of what was given before; to a card it is given in a way that the gate does not read. */
 const signs: ReadonlySet<string> = new Set(["PKSIGN", "SCD PKSIGN", "SCD PKAUTH"])

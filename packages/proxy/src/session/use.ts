@@ -6,8 +6,11 @@ import type { SessionContext } from "./context.ts"
 
 /** A use by the client as it is recognised now. */
 export const useOf = (
-  { client, facts, identity, app }: SessionContext,
+  { client, facts, identity, app, tokens }: SessionContext,
   command: string,
   operations: ReadonlyArray<Operation>,
   keygrips: ReadonlyArray<Keygrip>
-): Use => ({ app, facts, identity, command, operations, keygrips, whenLost: client.whenLost })
+): Use => {
+  const use: Use = { app, facts, identity, command, operations, keygrips, whenLost: client.whenLost }
+  return tokens.any ? { ...use, tokens } : use
+}

@@ -61,7 +61,7 @@ export const makePlace = Effect.fnUntraced(function*(options: PlaceOptions) {
     gone: () => Effect.void,
     changed: () => {}
   }
-  const grants = yield* Effect.provide(openGrants(state), Layer.merge(layer, layerWebCrypto))
+  const grants = yield* Effect.provide(openGrants({ state }), Layer.merge(layer, layerWebCrypto))
   const services = yield* Layer.build(
     policyAuthority(() => "somebody").pipe(
       Layer.provide(Layer.mergeAll(

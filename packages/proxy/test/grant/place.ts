@@ -25,7 +25,7 @@ export const alwaysFor = (keygrip: typeof A): Terms => ({
 /** Opens the grants for the scope, and keeps what is logged. */
 export const openIn = Effect.fnUntraced(function*(folder: string) {
   const { layer, lines } = recordingLog()
-  const grants = yield* Effect.provide(openGrants(folder), Layer.merge(layer, layerWebCrypto))
+  const grants = yield* Effect.provide(openGrants({ state: folder }), Layer.merge(layer, layerWebCrypto))
   return { grants, lines, log: yield* Effect.provide(LogService, layer) }
 })
 

@@ -1,0 +1,46 @@
+// A token that was presented and holds: the grant that it is of, and the key to its seals. It holds for the rest of the
+// connection that it was presented on, as long as the grant does.
+import type { Keygrip } from "@gripgate/protocol/keygrip"
+import { openSeal, sealKey } from "./seal.ts"
+import type { TokenGrant, TokenPart } from "./token-grant.ts"
+
+export class AcceptedToken {
+  readonly grant: TokenGrant
+  private readonly part: TokenPart
+  private readonly key: Buffer
+
+  /** `secret` is not kept. */
+  constructor(grant: TokenGrant, part: TokenPart, secret: Buffer) {
+    this.grant = grant
+    this.part = part
+    this.key = sealKey(secret, part.proof)
+  }
+
+  /** Whether it is the grant's token, or the one before and that still holds. */
+  isInForce(now: number): boolean {
+    const { previous, token } = this.grant
+    if (token.proof.verifier === this.part.proof.verifier) return true
+    return previous?.proof.verifier === this.part.proof.verifier && now < previous.until
+  }
+
+  /** Whether it is the newest token of its grant: a stale seal of an older one says nothing about the new one. */
+  get isNewest(): boolean {
+    return this.grant.token.proof.verifier === this.part.proof.verifier
+  }
+
+  hasSeal(keygrip: Keygrip): boolean {
+    return this.part.seals.has(keygrip)
+  }
+
+  /** The passphrase of a key, in a slab that its taker wipes; `undefined` where there is none, or what is kept was altered. */
+  open(keygrip: Keygrip): Buffer | undefined {
+    const seal = this.part.seals.get(keygrip)
+    if (seal === undefined) return undefined
+    const { app, id, operations } = this.grant
+    return openSeal(this.key, seal, { grant: id, app, keygrip, operations: [...operations] })
+  }
+
+  wipe(): void {
+    this.key.fill(0)
+  }
+}

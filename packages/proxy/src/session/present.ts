@@ -1,0 +1,66 @@
+// The gate itself asks a client for a token, as the agent asks for a passphrase in loopback mode: before anything goes to the
+// agent, and whether or not that has the key unlocked. What comes is taken for a token and for nothing else.
+import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
+import { type Command, inquiriesOf } from "@gripgate/protocol/grammar/command"
+import { inquireLine, statusLine } from "@gripgate/protocol/reply"
+import { PASSPHRASE } from "@gripgate/protocol/table/define"
+import type * as Effect from "effect/Effect"
+import type { SessionContext } from "./context.ts"
+import { readSecret } from "./inquiry.ts"
+import { waitInTurn } from "./wait.ts"
+
+/** How it went: something was presented, whether it holds or not; or there is no token. */
+export type Asked =
+  | { readonly kind: "presented" }
+  | { readonly kind: "none" | "violation"; readonly error: GpgError; readonly reason: string }
+
+const INQUIRY = Buffer.concat([
+  statusLine("INQUIRE_MAXLEN", String(PASSPHRASE.limit)),
+  inquireLine(PASSPHRASE.keyword)
+])
+
+/** Whether a client can be asked: in loopback mode, at a command that uses a key and may ask for its passphrase. */
+export const canPresent = ({ state }: SessionContext, command: Command): boolean =>
+  state.loopback && command.spec.keys === "session"
+  && inquiriesOf(command).some(({ keyword, loopback }) => keyword === PASSPHRASE.keyword && loopback === true)
+
+/** Asks for a token. */
+export function* askForToken({ client, tokens }: SessionContext): Effect.fn.Return<Asked> {
+  client.send(INQUIRY)
+  const given = yield* readSecret(client, PASSPHRASE, PASSPHRASE.limit)
+  switch (given.kind) {
+    case "data":
+      tokens.give(given.bytes)
+      return { kind: "presented" }
+    case "cancel":
+      return { kind: "none", error: gpgError.FORBIDDEN, reason: "a token is needed, and the client gave none" }
+    case "bad":
+      return { kind: "none", error: given.error, reason: given.reason }
+    case "violation":
+      return given
+  }
+}
+
+/** Who tries tokens: an app, or a user who is no app. */
+const guesserOf = ({ app, facts }: SessionContext): string => `token ${app ?? `(user ${facts.uid ?? "unknown"})`}`
+
+/** A token was accepted: what was wrong before is forgiven. */
+export const tokenWasRight = (session: SessionContext): void => {
+  if (!session.tokens.takeFresh()) return
+  const { wrongAnswers } = session.services
+  const guesser = guesserOf(session)
+  if (wrongAnswers.turn(guesser) !== undefined) wrongAnswers.right(guesser)
+}
+
+/** A token did not hold: the answer waits, longer with each one. It is the same whatever was wrong. */
+export function* tokenWasWrong(session: SessionContext): Effect.fn.Return<void> {
+  const { wrongAnswers } = session.services
+  const guesser = guesserOf(session)
+  const wait = wrongAnswers.turn(guesser)
+  if (wait === undefined) return
+  try {
+    if (wait > 0) yield* waitInTurn(session, wait)
+  } finally {
+    wrongAnswers.wrong(guesser)
+  }
+}
