@@ -7,6 +7,7 @@ import type { Operation } from "@gripgate/protocol/operation"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { Digest, Said } from "../approve/question.ts"
+import type { Intent } from "../journal/intent.ts"
 import type { Facts } from "../listen/facts.ts"
 
 /** What a client wants to happen. */
@@ -39,6 +40,10 @@ export interface Use {
 export interface Permit {
   readonly _tag: "Permit"
   readonly alive: () => boolean
+  /** What has to be written down before an answer is released; absent where nothing has. */
+  readonly intent?: Intent
+  /** Ids of the grants that satisfied it. */
+  readonly by?: ReadonlyArray<string>
 }
 
 /** A no: the number for the client, and the reason for the log. */

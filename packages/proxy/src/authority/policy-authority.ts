@@ -12,7 +12,8 @@ import type { Answer, Ended, Question } from "../approve/question.ts"
 import { definitionOf } from "../grant/definition.ts"
 import { GrantStore } from "../grant/grant-store.ts"
 import type { Grant } from "../grant/grant.ts"
-import { entryText, Journal } from "../journal/journal.ts"
+import { Journal } from "../journal/journal.ts"
+import { entryText } from "../journal/record.ts"
 import { KeyDirectory } from "../keys/key-directory.ts"
 import { PolicyRef } from "../policy-file.ts"
 import { askingOf, type AskingServices, rememberOf } from "./asking.ts"
@@ -80,7 +81,11 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
 
       // a policy that is read takes effect at the next command, a grant that is revoked at once
       const permitBy = (by: ReadonlyArray<Grant>): Permit =>
-        by.length === 0 ? permit : { _tag: "Permit", alive: () => by.every((grant) => grants.isLive(grant)) }
+        by.length === 0 ? permit : {
+          _tag: "Permit",
+          alive: () => by.every((grant) => grants.isLive(grant)),
+          by: by.map(({ id }) => id)
+        }
 
       const forbidden = (use: Use, judged: Judged, why: string): Refusal => {
         // gpg probes for a card in ordinary work; it takes this number for "there is none" and says nothing
@@ -173,15 +178,17 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
         }
       }
 
-      const refuse = (use: Use, no: Refusal): Refusal => {
-        journal.refused(use, no)
+      const refuse = (use: Use, no: Refusal, entry?: Entry): Refusal => {
+        journal.refused(use, no, entry)
         return no
       }
 
       const told = (use: Use, entry: Entry | undefined, decision: Permit | Refusal): Permit | Refusal => {
-        if (decision._tag === "Refusal") return refuse(use, decision)
-        if (entry !== undefined) journal.allowed(use, entry)
-        return decision
+        if (decision._tag === "Refusal") return refuse(use, decision, entry)
+        // a part of a use that was permitted has been written down with it
+        if (entry === undefined || use.counted === true) return decision
+        const intent = journal.allowed(use, entry, decision.by)
+        return intent === undefined ? decision : { ...decision, intent }
       }
 
       return {

@@ -206,7 +206,12 @@ function* mayAlsoSign(session: SessionContext): Effect.fn.Return<boolean> {
   // what became known since the permit changes nothing about what was permitted
   if (!state.maySignUnknown) return true
   const decision = services.authority.permit(useOf(session, "PKDECRYPT that may sign", ["sign"], state.keygrips))
-  return (Effect.isEffect(decision) ? yield* decision : decision)._tag === "Permit"
+  const permit = Effect.isEffect(decision) ? yield* decision : decision
+  if (permit._tag === "Refusal") return false
+  const { intent } = permit
+  if (intent !== undefined && !intent.isWritten() && !(yield* intent.written)) return false
+  intent?.outcome("done", "the ciphertext went to the agent")
+  return true
 }
 
 function* putToClient(

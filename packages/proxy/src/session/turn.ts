@@ -8,7 +8,7 @@ import { errLine, OK_LINE } from "@gripgate/protocol/reply"
 import { writeRequest } from "@gripgate/protocol/request"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type { Use } from "../authority/authority.ts"
+import type { Permit, Use } from "../authority/authority.ts"
 import type { AgentConnection } from "../upstream/agent.ts"
 import { onlyLooks, optionsAhead } from "./bring.ts"
 import { ownCacheId } from "./cache-id.ts"
@@ -42,7 +42,7 @@ const mayChangeKeys = ({ spec }: Command): boolean =>
 
 /** Runs one command against the agent. Sends exactly one reply. */
 export function* turn(session: SessionContext, asked: Command): Effect.fn.Return<After> {
-  const { app, client, facts, services, state } = session
+  const { app, client, facts, services } = session
   const narrowed = services.keys.seesAll(app) ? asked : narrow(asked, session.visible)
   if (narrowed === undefined) {
     client.send(errLine(asked.spec.name === "KEYINFO" ? gpgError.NOT_FOUND : gpgError.NO_SECKEY))
@@ -62,18 +62,39 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
     client.send(errLine(error, error === gpgError.FORBIDDEN ? "gripgate: see the gate's log" : undefined))
     return "next"
   }
-  const changed = Effect.isEffect(decided) ? changedMeanwhile(session, use, narrowed) : undefined
+  try {
+    const changed = Effect.isEffect(decided) ? changedMeanwhile(session, use, narrowed) : undefined
+    return yield* permitted(session, asked, narrowed, use, permit, changed)
+  } finally {
+    permit.intent?.outcome("lost", "the session ended")
+  }
+}
+
+/** What is permitted, unless something `changed` while the owner was asked. Every way out says what came of it. */
+function* permitted(
+  session: SessionContext,
+  asked: Command,
+  narrowed: Command,
+  use: Use,
+  permit: Permit,
+  changed: ReturnType<typeof refusedHere>
+): Effect.fn.Return<After> {
+  const { app, client, facts, services, state } = session
+  const { intent } = permit
   if (changed !== undefined) {
+    intent?.outcome("refused", changed[1])
     services.journal.rejected(app, facts, use.command, changed[1])
     client.send(errLine(changed[0]))
     return "next"
   }
   if (use.said !== undefined) {
     // the owner has answered it
+    intent?.outcome("done")
     client.send(OK_LINE)
     return "next"
   }
   if (services.known.has(narrowed)) {
+    intent?.outcome("done")
     client.send(OK_LINE)
     prepare(session, session.connectionNow(undefined))
     return "next"
@@ -82,14 +103,21 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
   const connection = session.connectionNow(use.keygrips[0]) ?? (yield* open(session, use.keygrips[0]))
   // that there is none has been told already
   if (connection === undefined) {
+    intent?.outcome("lost", "there is no agent")
     client.send(errLine(gpgError.NO_AGENT))
     return "next"
   }
   // what was chosen may have gone with another connection, and the agent would sign an empty string
   const gone = permit.alive() ? refusedHere(session, narrowed) : TAKEN_BACK
   if (gone !== undefined) {
+    intent?.outcome("refused", gone[1])
     services.journal.rejected(app, facts, use.command, gone[1])
     client.send(errLine(gone[0]))
+    return "next"
+  }
+  // what it changes cannot be taken back where it cannot be written down
+  if (narrowed.spec.changes === true && intent !== undefined && !intent.isWritten() && !(yield* intent.written)) {
+    client.send(UNWRITTEN)
     return "next"
   }
   const prompt = promptFor(session, ownNonces(state, narrowed), use)
@@ -98,21 +126,25 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
   if (usesKeydesc(command)) state.keydesc = undefined
   switch (result.kind) {
     case "lost":
+      intent?.outcome("lost", result.reason)
       services.known.forget()
       session.disconnect()
       services.journal.unanswered(app, facts, use.command, result.reason)
       client.send(errLine(gpgError.NO_AGENT))
       return "next"
     case "violation":
+      intent?.outcome("failed", result.reason)
       session.disconnect()
       services.journal.violation(app, facts, result.reason)
       client.send(errLine(result.error))
       return "close"
     case "error":
+      intent?.outcome("refused", result.reason)
       services.journal.rejected(app, facts, use.command, result.reason)
       client.send(errLine(result.error))
       return "next"
     case "setter":
+      intent?.outcome("failed", agentError(result.line))
       session.disconnect()
       state.key = state.another = state.hash = undefined
       client.send(result.line)
@@ -122,17 +154,35 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
       const settled = yield* settleImport(session, command, result)
       yield* settleKeys(session, command, settled)
       // what was done is done and noted; what came of it stays here
+      if (intent !== undefined && !intent.isWritten() && !(yield* intent.written)) {
+        session.connection?.collected.clear()
+        client.send(UNWRITTEN)
+        return "next"
+      }
       if (!permit.alive()) {
+        intent?.outcome("refused", TAKEN_BACK[1])
         session.connection?.collected.clear()
         services.journal.rejected(app, facts, use.command, TAKEN_BACK[1])
         client.send(errLine(TAKEN_BACK[0]))
         return "next"
       }
+      if (settled.ok) intent?.outcome("done")
+      else intent?.outcome("failed", agentError(settled.connection.collected.bytes.subarray(settled.finalAt)))
       release(session, asked, command, settled)
       return settled.ok && endsSession(command) ? "close" : "next"
     }
   }
 }
+
+/** The number of an ERR and what the agent calls it: the rest of such a line is nobody's business. */
+const agentError = (line: Uint8Array): string => {
+  const [, number, text] = /^ERR (\d{1,10})(?: ([^\r\n<]{0,100}))?/.exec(Buffer.from(line).toString("latin1", 0, 128))
+    ?? []
+  return number === undefined ? "" : `${number} ${text?.trim() ?? ""}`
+}
+
+/** To whoever wants what cannot be written down. */
+const UNWRITTEN = errLine(gpgError.FORBIDDEN, "gripgate: see the gate's log")
 
 const TAKEN_BACK = [gpgError.FORBIDDEN, "what was permitted was taken back meanwhile"] as const
 
