@@ -27,14 +27,16 @@ import { momentOf } from "./control/show.ts"
 import { controlVerbs } from "./control/verbs.ts"
 import { makeFolder } from "./folder.ts"
 import { definitionOf } from "./grant/definition.ts"
-import { GrantStore, openGrants } from "./grant/grant-store.ts"
+import { GRANTS, GrantStore, openGrants } from "./grant/grant-store.ts"
 import type { Issuer } from "./grant/issue.ts"
 import { makeIssuer } from "./grant/issuer.ts"
 import { Journal } from "./journal/journal.ts"
+import { JOURNAL, openJournal } from "./journal/open-journal.ts"
 import { makeDirectory } from "./keys/directory.ts"
 import { KeyDirectory } from "./keys/key-directory.ts"
 import { KnownKeys } from "./keys/known-keys.ts"
 import { openRunning } from "./keys/secret-keys.ts"
+import { openChainKey } from "./ledger/chain-key.ts"
 import { defaultLimits, type Limits } from "./limits.ts"
 import { factsAvailable, factsOfPid, readFacts, readSlow } from "./listen/facts/read-facts.ts"
 import { listen } from "./listen/listener.ts"
@@ -113,7 +115,20 @@ export const startGate = Effect.fnUntraced(function*(
   const dialogs = new AgentDialogs()
   const clock = yield* Clock.Clock
   const now = (): number => clock.currentTimeMillisUnsafe()
-  const grants = yield* Effect.provide(openGrants({ state: settings.state }), layerWebCrypto)
+  const chainKey = yield* Effect.provide(openChainKey(settings.state, [GRANTS, JOURNAL]), layerWebCrypto)
+  const journal = yield* openJournal({ state: settings.state, key: chainKey, version: settings.version })
+  const opening = openGrants({
+    state: settings.state,
+    key: chainKey,
+    atLeast: journal.grantsAt(),
+    tell: (step, about, by, at) =>
+      Effect.catch(
+        journal.step(step, about, by, at),
+        (why) =>
+          Effect.sync(() => log.write(3, `the grant ${about.id} is ${step}, and the journal does not say so: ${why}`))
+      )
+  })
+  const grants = yield* Effect.provide(opening, layerWebCrypto)
   const desk = yield* makeDesk({
     policy: () => ref.current.approve,
     approvers: new Map([
@@ -137,14 +152,13 @@ export const startGate = Effect.fnUntraced(function*(
           Layer.succeed(KeyDirectory, keys),
           Layer.succeed(Desk, desk),
           Layer.succeed(GrantStore, grants),
-          Journal.log
+          Layer.succeed(Journal, journal)
         )
       ),
       Layer.provide(Layer.succeed(PolicyRef, ref))
     )
   )
   const authority = Context.get(services, Authority)
-  const journal = Context.get(services, Journal)
   const wrongAnswers = new WrongAnswers(now)
   const socketOwners = new Set(settings.listen.flatMap(({ app }) => app ?? []))
   const gateUid = process.getuid?.()
@@ -190,6 +204,7 @@ export const startGate = Effect.fnUntraced(function*(
       yield* keys.adopt(policy)
       warnOfRestart(before, policy, log.write)
       loadedAt = yield* DateTime.now
+      journal.policyRead(policy.file)
     }))
   // before the control socket makes these folders for the owner alone
   for (const { mode = 0, path } of settings.listen) {

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { Digest, Said } from "../approve/question.ts"
 import type { AcceptedToken } from "../grant/accepted.ts"
+import type { Intent } from "../journal/intent.ts"
 import type { Recorded } from "../ledger/recorded.ts"
 import type { Facts } from "../listen/facts.ts"
 
@@ -34,6 +35,8 @@ export interface Use {
   readonly tokens?: PresentedTokens
   /** The client can be asked for a token in band. */
   readonly canPresent?: true
+  /** Part of a use that was permitted: the grants of its tokens have counted it. */
+  readonly sameToken?: true
   /** Calls back when the client does not wait any more; what comes back stops that. */
   readonly whenLost: (listener: () => void) => () => void
 }
@@ -63,11 +66,13 @@ export interface Permit {
   readonly alive: () => boolean
   /** What the client is told when it was taken back; `Forbidden` where absent. */
   readonly takenBack?: GpgError
-  /** The grants that it rests on, by name. */
-  readonly grants?: ReadonlyArray<string>
+  /** Ids of the grants that satisfied it. */
+  readonly by?: ReadonlyArray<string>
   /** How its passphrase gets to the agent, where it rests on a token. */
   readonly token?: TokenUse
-  /** What is being written down of it, which has to be durable before anything is released. */
+  /** What has to be written down before an answer is released; absent where nothing has. */
+  readonly intent?: Intent
+  /** The same for a use of a grant that has a number of them. */
   readonly recorded?: Recorded
 }
 

@@ -12,7 +12,8 @@ import type { Answer, Ended, Question } from "../approve/question.ts"
 import { definitionOf } from "../grant/definition.ts"
 import { GrantStore } from "../grant/grant-store.ts"
 import type { Grant } from "../grant/grant.ts"
-import { entryText, Journal } from "../journal/journal.ts"
+import { Journal } from "../journal/journal.ts"
+import { entryText } from "../journal/record.ts"
 import { KeyDirectory } from "../keys/key-directory.ts"
 import { PolicyRef } from "../policy-file.ts"
 import { askingOf, type AskingServices, rememberOf } from "./asking.ts"
@@ -95,15 +96,15 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
           return {
             _tag: "Permit",
             alive: () => by.every((grant) => grants.isLive(grant)),
-            grants: by.map(({ id }) => id)
+            by: by.map(({ id }) => id)
           }
         }
-        const recorded = use.counted === true ? undefined : grants.tokens.use(tokens)
+        const recorded = use.sameToken === true ? undefined : grants.tokens.use(tokens)
         return {
           _tag: "Permit",
           alive: () => by.every((grant) => grants.isLive(grant)) && tokens.every(grants.tokens.holds),
           takenBack: gpgError.BAD_PASSPHRASE,
-          grants: [...by, ...tokens.map(({ grant }) => grant)].map(({ id }) => id),
+          by: [...by, ...tokens.map(({ grant }) => grant)].map(({ id }) => id),
           ...token !== undefined && { token },
           ...recorded !== undefined && { recorded }
         }
@@ -215,15 +216,19 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
         return by.kind === "yes" ? counted(use, judged, byToken, by.grants) : put(use, judged, byToken)
       }
 
-      const refuse = (use: Use, no: Refusal): Refusal => {
-        journal.refused(use, no)
+      const refuse = (use: Use, no: Refusal, entry?: Entry): Refusal => {
+        journal.refused(use, no, entry)
         return no
       }
 
       const told = (use: Use, entry: Entry | undefined, decision: Permit | Refusal): Permit | Refusal => {
-        if (decision._tag === "Refusal") return decision.wantsToken === true ? decision : refuse(use, decision)
-        if (entry !== undefined) journal.allowed(use, entry)
-        return decision
+        if (decision._tag === "Refusal") {
+          return decision.wantsToken === true ? decision : refuse(use, decision, entry)
+        }
+        // a part of a use that was permitted has been written down with it
+        if (entry === undefined || use.counted === true) return decision
+        const intent = journal.allowed(use, entry, decision.by)
+        return intent === undefined ? decision : { ...decision, intent }
       }
 
       return {

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import type { SecureRandom } from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { KeyObject } from "node:crypto"
 import { join } from "node:path"
 import type { By } from "../approve/question.ts"
 import { openChainKey } from "../ledger/chain-key.ts"
@@ -52,6 +53,8 @@ export class GrantStore extends Context.Service<GrantStore, {
 export interface GrantStoreOptions {
   /** The state directory, which this process has locked. */
   readonly state: string
+  /** The key of the state directory, where somebody has opened it already. */
+  readonly key?: KeyObject
   readonly tell?: TellStep
   /** The ledger had this many records when the journal last heard of it: with fewer it is an old copy. */
   readonly atLeast?: number
@@ -59,7 +62,7 @@ export interface GrantStoreOptions {
 
 /** Opens the grants of a state directory. */
 export const openGrants = Effect.fnUntraced(function*(
-  { atLeast = 0, state, tell = () => Effect.void }: GrantStoreOptions
+  { atLeast = 0, key, state, tell = () => Effect.void }: GrantStoreOptions
 ): Effect.fn.Return<GrantStore["Service"], LedgerError, Scope.Scope | LogService | SecureRandom> {
   const clock = yield* Clock.Clock
   const wall = (): number => clock.currentTimeMillisUnsafe()
@@ -93,7 +96,7 @@ export const openGrants = Effect.fnUntraced(function*(
   const opened = ledger = yield* openLedger<GrantRecord>({
     folder: state,
     name: GRANTS,
-    key: yield* openChainKey(state, [GRANTS]),
+    key: key ?? (yield* openChainKey(state, [GRANTS])),
     decode: readGrantRecord,
     replay: ({ at, record }) => replay(record, at)
   })

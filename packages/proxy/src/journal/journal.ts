@@ -1,17 +1,20 @@
-// The record of decisions: one line for each use of a key, each refusal, each breach of the protocol. Never data.
+// The record of decisions: each use of a key, each refusal, each breach of the protocol, each step in a grant's life. Never
+// data. Here is what the gate tells it, and the lines that it writes to the log; the journal on disk is in open-journal.ts.
 import { describeIdentity } from "@gripgate/policy/client/describe"
 import type { Identity } from "@gripgate/policy/client/identify"
 import { harmless } from "@gripgate/policy/harmless"
 import type { Entry } from "@gripgate/policy/policy"
-import { formatPlace } from "@gripgate/policy/policy"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { describeEnded, type Ended, type Question } from "../approve/question.ts"
+import { type By, describeEnded, type Ended, type Question } from "../approve/question.ts"
 import type { Refusal, Use } from "../authority/authority.ts"
+import type { Step, StepAbout } from "../grant/step.ts"
 import type { Facts } from "../listen/facts.ts"
 import { LogService, type Priority } from "../log.ts"
+import type { Intent } from "./intent.ts"
+import { entryText } from "./record.ts"
 import { Repeats } from "./repeats.ts"
 
 export class Journal extends Context.Service<Journal, {
@@ -21,9 +24,13 @@ export class Journal extends Context.Service<Journal, {
   readonly asked: (use: Use, question: Question) => void
   /** How a question ended, and after how many milliseconds. */
   readonly answered: (question: Question, ended: Ended, after: number) => void
-  /** A use that was permitted, and the entry that did. */
-  readonly allowed: (use: Use, by: Entry) => void
-  readonly refused: (use: Use, refusal: Refusal) => void
+  /**
+   * A use that was permitted, the entry that did, and the grants that satisfied it. What has to be durable before its answer
+   * is released; `undefined` where nothing has: for what only looks, and where there is no journal on disk.
+   */
+  readonly allowed: (use: Use, by: Entry, grants?: ReadonlyArray<string>) => Intent | undefined
+  /** `by` is the entry that decided, where one did. */
+  readonly refused: (use: Use, refusal: Refusal, by?: Entry) => void
   /** A line that is refused before anybody is asked, for it cannot be parsed or is never sent. */
   readonly rejected: (app: string | undefined, facts: Facts, command: string, reason: string) => void
   /** Refusals of either kind since the start. */
@@ -34,66 +41,81 @@ export class Journal extends Context.Service<Journal, {
   readonly violation: (app: string | undefined, facts: Facts, reason: string) => void
   /** A session that was ended by a mistake of this program. */
   readonly bug: (app: string | undefined, facts: Facts, what: string) => void
+  /** The policy has been read anew; `file` is absent for one that is built in. */
+  readonly policyRead: (file: string | undefined) => void
+  /**
+   * A step in a grant's life, durable when this is done, and noticed if it were cut off; fails with a sentence. `at` is the
+   * number of its record in the grants' ledger, absent for a grant in memory.
+   */
+  readonly step: (step: Step, grant: StepAbout, by: By, at?: number) => Effect.Effect<void, string>
+  /** The highest number of a record of the grants' ledger that the journal on disk knows of; 0 for none. */
+  readonly grantsAt: () => number
 }>()("gripgate/proxy/Journal") {
+  /** Writes lines to the log, and nothing to disk. */
   static readonly log: Layer.Layer<Journal, never, LogService> = Layer.effect(
     Journal,
-    Effect.gen(function*() {
-      const log = yield* LogService
-      const clock = yield* Clock.Clock
-      const repeats = new Repeats(() => clock.currentTimeMillisUnsafe())
-      let refusals = 0
-      /** One line for what a client brings about, unless there were too many. */
-      const tell = (text: string, priority: Priority = 5): void => {
-        const dropped = repeats.admit()
-        if (dropped === undefined) return
-        if (dropped > 0) log.write(5, `${dropped} more lines like the next were left out`)
-        log.write(priority, text)
-      }
-      return {
-        refusals: () => refusals,
-        connected: (app, facts, identity) => {
-          // who could be several is nobody, and somebody should know why nothing works
-          const priority: Priority = identity.kind === "nobody" ? 4 : 7
-          if (priority > log.level) return
-          const text = `connected: ${who(app, facts)}, ${describeIdentity(identity)}`
-          if (priority === 7) log.write(7, text)
-          else tell(text, priority)
-        },
-        // these are few, and none of them is lost among refusals
-        asked: (use, question) => log.write(5, `asked ${question.id}: ${describe(use)}`),
-        answered: ({ id }, ended, after) =>
-          log.write(5, `answered ${id}: ${describeEnded(ended)}, after ${(after / 1000).toFixed(1)} s`),
-        allowed: (use, by) => {
-          // what only looks is not worth a line to most people
-          const priority: Priority = use.operations.every((operation) => operation === "list") ? 7 : 6
-          if (priority <= log.level) log.write(priority, `allowed ${describe(use)}: ${entryText(by)}`)
-        },
-        refused: (use, refusal) => {
-          refusals++
-          if (5 <= log.level) tell(`refused ${describe(use)}: ${refusal.reason}`)
-        },
-        rejected: (app, facts, command, reason) => {
-          refusals++
-          if (5 <= log.level) tell(`refused ${command === "" ? "a line" : command} of ${who(app, facts)}: ${reason}`)
-        },
-        unanswered: (app, facts, command, reason) =>
-          tell(`no answer to ${command} of ${who(app, facts)}: ${reason}`, 4),
-        bug: (app, facts, what) => log.write(3, `bug: a session of ${who(app, facts)} ended: ${what}`),
-        violation: (app, facts, reason) => tell(`closed a session of ${who(app, facts)}: ${reason}`, 4)
-      }
-    })
+    Effect.suspend(() => journalLines)
   )
 }
 
-/** How an entry of the policy reads in a log line, with the place where it stands. */
-export const entryText = (entry: Entry): string =>
-  entry.place === undefined ? entry.text : `${entry.text} (${formatPlace(entry.place)})`
+/** The journal's lines in the log. */
+export const journalLines: Effect.Effect<Journal["Service"], never, LogService> = Effect.gen(function*() {
+  const log = yield* LogService
+  const clock = yield* Clock.Clock
+  const repeats = new Repeats(() => clock.currentTimeMillisUnsafe())
+  let refusals = 0
+  /** One line for what a client brings about, unless there were too many. */
+  const tell = (text: string, priority: Priority = 5): void => {
+    const dropped = repeats.admit()
+    if (dropped === undefined) return
+    if (dropped > 0) log.write(5, `${dropped} more lines like the next were left out`)
+    log.write(priority, text)
+  }
+  return {
+    refusals: () => refusals,
+    connected: (app, facts, identity) => {
+      // who could be several is nobody, and somebody should know why nothing works
+      const priority: Priority = identity.kind === "nobody" ? 4 : 7
+      if (priority > log.level) return
+      const text = `connected: ${who(app, facts)}, ${describeIdentity(identity)}`
+      if (priority === 7) log.write(7, text)
+      else tell(text, priority)
+    },
+    // these are few, and none of them is lost among refusals
+    asked: (use, question) => log.write(5, `asked ${question.id}: ${describe(use)}`),
+    answered: ({ id }, ended, after) =>
+      log.write(5, `answered ${id}: ${describeEnded(ended)}, after ${(after / 1000).toFixed(1)} s`),
+    allowed: (use, by) => {
+      const priority: Priority = onlyLists(use) ? 7 : 6
+      if (priority <= log.level) log.write(priority, `allowed ${describe(use)}: ${entryText(by)}`)
+      return undefined
+    },
+    refused: (use, refusal) => {
+      refusals++
+      if (5 <= log.level) tell(`refused ${describe(use)}: ${refusal.reason}`)
+    },
+    rejected: (app, facts, command, reason) => {
+      refusals++
+      if (5 <= log.level) tell(`refused ${command === "" ? "a line" : command} of ${who(app, facts)}: ${reason}`)
+    },
+    unanswered: (app, facts, command, reason) => tell(`no answer to ${command} of ${who(app, facts)}: ${reason}`, 4),
+    bug: (app, facts, what) => log.write(3, `bug: a session of ${who(app, facts)} ended: ${what}`),
+    violation: (app, facts, reason) => tell(`closed a session of ${who(app, facts)}: ${reason}`, 4),
+    // whoever reads it says so
+    policyRead: () => {},
+    step: () => Effect.void,
+    grantsAt: () => 0
+  }
+})
 
 const who = (app: string | undefined, facts: Facts): string => {
   const program = facts.program ?? facts.exe
   const by = program === undefined ? "" : `, ${harmless(program)}`
   return `${app === undefined ? "anyone" : `app ${app}`} (session ${facts.session}${by})`
 }
+
+/** Whether a use only looks: that is not worth a record, nor a line to most people. */
+export const onlyLists = (use: Use): boolean => use.operations.every((operation) => operation === "list")
 
 const describe = (use: Use): string => {
   const key = use.keygrips.length === 0 ? "" : ` with key ${use.keygrips.join(" ")}`

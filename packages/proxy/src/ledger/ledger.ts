@@ -1,6 +1,6 @@
-// A ledger: records that are never changed and never lost, in an append-only file that is hash-chained under a key. What
-// it means is a table that its reader makes by going through the records. One process at a time has it open: the state
-// directory is locked.
+// A ledger: records that are never changed and never lost, in an append-only file that is hash-chained under a key, and
+// goes on in a new file where it is to be of limited size. What it means is a table that its reader makes by going through
+// the records. One process at a time has it open: the state directory is locked.
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -10,10 +10,12 @@ import { constants } from "node:fs"
 import { join } from "node:path"
 import { LogService } from "../log.ts"
 import { examine } from "./examine.ts"
+import { removeLeftOver } from "./files.ts"
 import { headPath, makeHead, newest, openHead } from "./head.ts"
 import { LedgerError, ledgerError } from "./ledger-error.ts"
 import { openOwn, syncFolder } from "./own-file.ts"
 import { fieldsOf, type Line, type Position } from "./record.ts"
+import type { Rotate } from "./rotate.ts"
 import { makeWriter } from "./writer.ts"
 
 export interface Entry<A> {
@@ -34,6 +36,10 @@ export interface LedgerOptions<A extends object> {
   readonly decode: (fields: Line["fields"]) => Result.Result<A, string>
   /** Gets every record that is in the file already, in order, before the ledger is open. */
   readonly replay: (entry: Entry<A>) => void
+  /** Goes on in new files and drops old ones. Then only the records of the newest are replayed. */
+  readonly rotate?: Rotate
+  /** Milliseconds by which the head may be behind where nobody waits for it; without, it is written with every record. */
+  readonly headWithin?: number
 }
 
 export interface Ledger<A extends object> {
@@ -42,21 +48,24 @@ export interface Ledger<A extends object> {
    * not even a cut at the end can take it away unseen; where the head alone cannot be written the log says so, and the
    * record counts: it is found when the ledger is opened again. After a failure it is not, unless that is `unsure`. An
    * interrupted caller does not wait any more; the record is written nevertheless. A record is an object as JSON has it,
-   * with at most 64 KiB, and has no fields v, n, at and mac.
+   * with at most 64 KiB, and has no fields v, n, at, mac and begin.
    */
   readonly append: (record: A, options?: { readonly head?: boolean }) => Effect.Effect<Entry<A>, LedgerError>
+  /** The same, begun at once; `done` is called once, with the record's number or with what went wrong. */
+  readonly put: (record: A, done: (result: number | LedgerError) => void) => void
   /** Behind the last durable record. */
   readonly position: () => Position
 }
 
 /** Opens a ledger for the scope, and makes it where there is none. */
 export const openLedger = Effect.fnUntraced(function*<A extends object>(
-  { decode, folder, key, name, replay }: LedgerOptions<A>
+  { decode, folder, headWithin = 0, key, name, replay, rotate }: LedgerOptions<A>
 ): Effect.fn.Return<Ledger<A>, LedgerError, LogService | Scope.Scope> {
   const log = yield* LogService
   const clock = yield* Clock.Clock
   const file = join(folder, name)
-  const anew = `move ${file} and ${headPath(file)} aside to begin anew, with nothing in it`
+  const all = rotate === undefined ? `${file} and ${headPath(file)}` : `${file}, ${headPath(file)} and its older files`
+  const anew = `move ${all} aside to begin anew, with nothing in it`
   const attempt = <B>(run: () => Promise<B>) =>
     Effect.tryPromise({ try: run, catch: ledgerError(`${file} cannot be opened`, "it belongs to the gate's user") })
   const held = <B extends { readonly close: () => Promise<void> } | undefined>(open: () => Promise<B>) =>
@@ -66,7 +75,8 @@ export const openLedger = Effect.fnUntraced(function*<A extends object>(
     head: yield* held(() => openHead(key, name, file)),
     handle: yield* held(() => openOwn(file, constants.O_RDWR))
   }
-  const visit = ({ at, fields, position: { n } }: Line) => {
+  const visit = ({ at, begin, fields, position: { n } }: Line) => {
+    if (begin !== undefined) return rotate?.carried(begin.carried)
     const record = decode(fields)
     if (Result.isFailure(record)) throw new LedgerError({ message: `${file}:${n}: ${record.failure}`, hint: anew })
     replay({ n, at, record: record.success })
@@ -90,7 +100,8 @@ export const openLedger = Effect.fnUntraced(function*<A extends object>(
   }
   yield* attempt(async () => {
     // that a file is seen does not mean that its name is durable: a crash may have come in between
-    if (position.n === 0) await syncFolder(folder)
+    if (position.n === 0 || scanned.begin !== undefined) await syncFolder(folder)
+    if (rotate !== undefined) removeLeftOver(file, scanned.start.n + 1, scanned.begin?.files ?? [])
     if (position.n === newest(head.slots)?.n) return
     // nor are records that are read
     await handle.datasync()
@@ -100,22 +111,29 @@ export const openLedger = Effect.fnUntraced(function*<A extends object>(
   })
 
   const writer = yield* Effect.acquireRelease(
-    Effect.sync(() => makeWriter({ file, handle, head, key, log, scanned })),
+    Effect.sync(() => makeWriter({ file, handle, head, headWithin, key, log, rotate, scanned })),
     (writer) => Effect.promise(writer.finish)
   )
+  const append = (record: A, head: boolean, done: (result: number | LedgerError, at: number) => void): void => {
+    const at = clock.currentTimeMillisUnsafe()
+    const fields = fieldsOf(record)
+    if (Result.isSuccess(fields)) {
+      return writer.append({ fields: fields.success, at, head, done: (result) => done(result, at) })
+    }
+    const message = `a record cannot be written to ${file}: ${fields.failure}`
+    done(new LedgerError({ message, hint: "nothing was written" }), at)
+  }
   return {
     position: writer.position,
+    put: (record, done) => append(record, false, done),
     append: (record, options) =>
-      Effect.callback((resume) => {
-        const fields = fieldsOf(record)
-        if (Result.isFailure(fields)) {
-          const message = `a record cannot be written to ${file}: ${fields.failure}`
-          return resume(Effect.fail(new LedgerError({ message, hint: "nothing was written" })))
-        }
-        const at = clock.currentTimeMillisUnsafe()
-        const done = (result: number | LedgerError) =>
-          resume(typeof result === "number" ? Effect.succeed({ n: result, at, record }) : Effect.fail(result))
-        writer.append({ fields: fields.success, at, head: options?.head === true, done })
-      })
+      Effect.callback((resume) =>
+        append(
+          record,
+          options?.head === true,
+          (result, at) =>
+            resume(typeof result === "number" ? Effect.succeed({ n: result, at, record }) : Effect.fail(result))
+        )
+      )
   }
 })

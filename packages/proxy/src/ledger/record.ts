@@ -23,7 +23,7 @@ export const genesis = (key: KeyObject, name: string): Position => ({
   mac: createHmac("sha256", key).update(`gripgate ledger ${name} ${VERSION}`).digest()
 })
 
-const RESERVED = ["v", "n", "at", "mac"]
+const RESERVED = ["v", "n", "at", "mac", "begin"]
 
 /** The fields of a record as they stand in its line. Fails, in words, where they cannot stand in one. */
 export const fieldsOf = (record: object): Result.Result<string, string> => {
@@ -60,12 +60,37 @@ export const writeLine = (key: KeyObject, last: Position, at: number, fields: st
   return { line: Buffer.concat([body, Buffer.from(`${endOf(mac)}\n`)]), position: { n, mac } satisfies Position }
 }
 
+/** What the first record of a file says, where the ledger has older files. */
+export interface Begin {
+  /** The hash of the record before it, in hexadecimal: with the key, the file can be checked by itself. */
+  readonly mac: string
+  /** The numbers of the first records of the older files that are kept, oldest first. */
+  readonly files: ReadonlyArray<number>
+  /** What whoever writes the ledger wants to know without reading the older files. */
+  readonly carried?: unknown
+}
+
+/** The first line of a file behind others; `last` is the last record of those. */
+export const writeBegin = (key: KeyObject, last: Position, at: number, begin: Omit<Begin, "mac">) =>
+  writeLine(key, last, at, `"begin":${JSON.stringify({ mac: last.mac.toString("hex"), ...begin } satisfies Begin)}`)
+
+/** Where the chain is before a line that says so itself; not checked. */
+export const startOf = (line: Buffer): Position | undefined => {
+  const [, n, mac] = /^\{"v":\d{1,9},"n":(\d{1,16}),"at":"[^"]{1,32}","begin":\{"mac":"([0-9a-f]{64})"/.exec(
+    line.toString("latin1", 0, 256)
+  )
+    ?? []
+  return n === undefined || mac === undefined ? undefined : { n: Number(n) - 1, mac: Buffer.from(mac, "hex") }
+}
+
 /** A line that was checked. */
 export interface Line {
   readonly position: Position
   /** Milliseconds since the epoch. */
   readonly at: number
   readonly fields: { readonly [name: string]: unknown }
+  /** Only in the first line of a file, which has no fields then. */
+  readonly begin?: Begin
 }
 
 /** Why a line is not the one that belongs here; `got` is the number that it or its version says. */
@@ -86,8 +111,8 @@ export const checkLine = (key: KeyObject, last: Position, line: Buffer): Result.
     const got = Number(number ?? n)
     return Result.fail(got === n ? { kind: "altered" } : { kind: "elsewhere", got })
   }
-  const { at, mac: _mac, n: _n, v: _v, ...fields } = JSON.parse(line.toString())
-  return Result.succeed({ position: { n, mac }, at: Date.parse(at), fields })
+  const { at, begin, mac: _mac, n: _n, v: _v, ...fields } = JSON.parse(line.toString())
+  return Result.succeed({ position: { n, mac }, at: Date.parse(at), fields, ...begin !== undefined && { begin } })
 }
 
 const isEqual = (a: Buffer, b: Buffer): boolean => a.length === b.length && timingSafeEqual(a, b)

@@ -1,7 +1,5 @@
 // A record that is written while something else is done: begun now, waited for before anything of it is told.
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import type { LedgerError } from "./ledger-error.ts"
 import type { Ledger } from "./ledger.ts"
 
@@ -16,19 +14,27 @@ export interface Recorded {
 
 /** Begins to write a record at once; `failed` is told where it cannot be. */
 export const beginRecord = <A extends object>(
-  ledger: Pick<Ledger<A>, "append">,
+  ledger: Pick<Ledger<A>, "put">,
   record: A,
   failed: (error: LedgerError) => void
 ): Recorded => {
-  const fiber = Effect.runFork(Effect.tapError(ledger.append(record), (error) => Effect.sync(() => failed(error))))
-  const number = (): number | undefined => {
-    const exit = fiber.pollUnsafe()
-    return exit !== undefined && Exit.isSuccess(exit) ? exit.value.n : undefined
-  }
+  let result: number | LedgerError | undefined
+  let waiting: Array<() => void> = []
+  const isWritten = (): boolean => typeof result === "number"
+  ledger.put(record, (settled) => {
+    result = settled
+    if (typeof settled !== "number") failed(settled)
+    for (const resume of waiting) resume()
+    waiting = []
+  })
   return {
-    isWritten: () => number() !== undefined,
-    written: Effect.uninterruptible(Effect.map(Fiber.await(fiber), Exit.isSuccess)),
-    number
+    isWritten,
+    written: Effect.uninterruptible(Effect.callback<boolean>((resume) => {
+      const tell = (): void => resume(Effect.succeed(isWritten()))
+      if (result === undefined) waiting.push(tell)
+      else tell()
+    })),
+    number: () => typeof result === "number" ? result : undefined
   }
 }
 

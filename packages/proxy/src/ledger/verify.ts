@@ -1,16 +1,16 @@
-// Looks whether a ledger is whole, without writing: also beside a gate that has it open. A line that is not finished is then
-// one that is just being written, and a head that is behind will be written in a moment.
+// Looks whether a ledger is whole, with all its files, without writing: also beside a gate that has it open. A line that is
+// not finished is then one that is just being written, and a head that is behind will be written in a moment.
 import * as Effect from "effect/Effect"
 import type { KeyObject } from "node:crypto"
-import { constants } from "node:fs"
 import { join } from "node:path"
 import { examine } from "./examine.ts"
+import { openFiles } from "./files.ts"
 import { readHead } from "./head.ts"
 import { type LedgerError, ledgerError } from "./ledger-error.ts"
-import { openOwn } from "./own-file.ts"
+import type { Line } from "./record.ts"
 import type { Damage } from "./scan.ts"
 
-/** What became of a ledger: all its records, or the first thing that is wrong. */
+/** What became of a ledger: how many records it has and the number of the last line, or the first thing that is wrong. */
 export type Verdict =
   | { readonly _tag: "Whole"; readonly count: number; readonly n: number }
   | { readonly _tag: "Damaged" } & Damage
@@ -23,15 +23,14 @@ export const verifyLedger = (
   return Effect.tryPromise({
     try: async (): Promise<Verdict> => {
       const slots = await readHead(key, name, file)
-      const handle = await openOwn(file, constants.O_RDONLY)
+      await using files = await openFiles(file)
       let count = 0
-      try {
-        const { damage, position } = await examine({ file, key, name, slots, handle }, () => void count++)
-        if (damage !== undefined) return { _tag: "Damaged", ...damage }
-        return { _tag: "Whole", count, n: position.n }
-      } finally {
-        await handle?.close()
+      const visit = ({ begin }: Line) => {
+        if (begin === undefined) count++
       }
+      const { damage, position } = await examine({ file, key, name, slots, ...files }, visit)
+      if (damage !== undefined) return { _tag: "Damaged", ...damage }
+      return { _tag: "Whole", count, n: position.n }
     },
     catch: ledgerError(`${file} cannot be read`, "it belongs to the gate's user")
   })

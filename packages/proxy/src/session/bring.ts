@@ -1,6 +1,7 @@
 // Brings an agent's connection to the state that the session holds: the lines to send before a command.
 import type { Command } from "@gripgate/protocol/grammar/command"
 import type { AgentConnection } from "../upstream/agent.ts"
+import type { SessionContext } from "./context.ts"
 import type { SessionState } from "./state.ts"
 
 const RESET = Buffer.from("RESET\n")
@@ -71,6 +72,10 @@ export const optionsAhead = (
   bringOptions(state.options, connection, lines)
   return lines
 }
+
+/** While the client thinks about an answer the agent has time for what the next command will need. */
+export const prepare = (session: SessionContext, connection: AgentConnection | undefined): void =>
+  connection?.ahead(optionsAhead(session.state, session.environment, connection))
 
 /** Commands that neither prompt nor unlock, so that no option matters to them: most of what a gpg says first. */
 export const onlyLooks = (command: Command): boolean => command.spec.mayBe.every((operation) => operation === "list")

@@ -233,9 +233,14 @@ function* mayAlsoSign(session: SessionContext): Effect.fn.Return<boolean> {
   if (!state.maySignUnknown) return true
   const decision = services.authority.permit({
     ...useOf(session, "PKDECRYPT that may sign", ["sign"], state.keygrips),
-    counted: true
+    sameToken: true
   })
-  return (Effect.isEffect(decision) ? yield* decision : decision)._tag === "Permit"
+  const permit = Effect.isEffect(decision) ? yield* decision : decision
+  if (permit._tag === "Refusal") return false
+  const { intent } = permit
+  if (intent !== undefined && !intent.isWritten() && !(yield* intent.written)) return false
+  intent?.outcome("done", "the ciphertext went to the agent")
+  return true
 }
 
 function* putToClient(

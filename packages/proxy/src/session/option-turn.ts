@@ -7,7 +7,7 @@ import { writeOption } from "@gripgate/protocol/request"
 import type { OptionNameSpec } from "@gripgate/protocol/table/option"
 import * as Effect from "effect/Effect"
 import { refusal } from "../authority/authority.ts"
-import { entryText } from "../journal/journal.ts"
+import { entryText } from "../journal/record.ts"
 import type { Listening } from "../upstream/agent.ts"
 import { bringState } from "./bring.ts"
 import type { SessionContext } from "./context.ts"
@@ -36,7 +36,9 @@ function* judge(
   if (option.is.length === 0 || option.fate === "environment") return undefined
   const decided = services.authority.permit(use(option.is))
   const permit = Effect.isEffect(decided) ? yield* decided : decided
-  return permit._tag === "Refusal" ? errLine(permit.error) : undefined
+  if (permit._tag === "Refusal") return errLine(permit.error)
+  permit.intent?.outcome("done")
+  return undefined
 }
 
 function* bring(session: SessionContext, option: OptionNameSpec, value: Buffer): Effect.fn.Return<Buffer> {

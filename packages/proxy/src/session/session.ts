@@ -10,10 +10,11 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import { type ClientChannel, faultError } from "./client.ts"
 import type { SessionContext } from "./context.ts"
+import type { After } from "./finish.ts"
 import { forgetFor, hold } from "./hold.ts"
 import { answerGetinfo, answerOption, answerSession } from "./local.ts"
 import { optionTurn } from "./option-turn.ts"
-import { type After, turn } from "./turn.ts"
+import { turn } from "./turn.ts"
 
 /**
  * A greeting that names no process: an agent's own names the client's, or the agent's, and nobody looks. It is said before

@@ -23,9 +23,11 @@ export interface Run {
 /** `folder` lies in a directory of its own, all of which lie in that of the test. `at` is as `crash-at.ts` has it. */
 export const run = (
   folder: string,
-  { at = "", together = 3, program = "append-program.ts" }: {
+  { at = "", bytes = 0, together = 3, program = "append-program.ts" }: {
     readonly at?: string
     readonly together?: number
+    /** After which it goes on in a new file. */
+    readonly bytes?: number
     readonly program?: string
   } = {}
 ): Effect.Effect<Run> =>
@@ -40,7 +42,7 @@ export const run = (
         CRASH_AT: at,
         CRASH_REPORT: reportOf(folder)
       }
-      const args = ["--import", here("../support/crash-at.ts"), here(program), folder, String(together)]
+      const args = ["--import", here("../support/crash-at.ts"), here(program), folder, String(together), String(bytes)]
       const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"], env })
       const closed = new Promise<NodeJS.Signals | null>((resolve) => child.once("close", (_, by) => resolve(by)))
       return { child, closed }

@@ -42,7 +42,14 @@ export const durableFiles = (fs: typeof Fs, folder: string) => {
     /** Leaves only what is durable. */
     lose: (): void => {
       for (const path of filesIn(folder, true)) fs.unlinkSync(path)
+      const written = new Map<number, string>()
       for (const [path, ino] of names) {
+        const same = written.get(ino)
+        if (same !== undefined) {
+          fs.linkSync(same, path)
+          continue
+        }
+        written.set(ino, path)
         const { bytes, mode } = contents.get(ino) ?? { bytes: Buffer.alloc(0), mode: 0o600 }
         fs.writeFileSync(path, bytes, { mode })
       }
