@@ -9,6 +9,7 @@ import { getinfoWords } from "@gripgate/protocol/table/getinfo"
 import { commands } from "@gripgate/protocol/table/index"
 import { listCommands } from "@gripgate/protocol/table/list"
 import { type OptionFate, optionNames, type OptionNameSpec } from "@gripgate/protocol/table/option"
+import { gripgateCommands, ownCommands } from "@gripgate/protocol/table/own"
 import { passphraseCommands } from "@gripgate/protocol/table/passphrase"
 import { sessionCommands } from "@gripgate/protocol/table/session"
 import { storeCommands, trustCommands } from "@gripgate/protocol/table/store"
@@ -30,7 +31,8 @@ const families: ReadonlyArray<readonly [title: string, words: string, specs: Rea
   ["Trust", "", trustCommands],
   ["Smart cards", "What SCD amounts to depends on the word behind it; those words are further down.", cardCommands],
   ["Stores", "", storeCommands],
-  ["The agent itself", "", adminCommands]
+  ["The agent itself", "", adminCommands],
+  ["The gate itself", "No agent has it, and none is sent it: see [app passwords](app-passwords.md).", ownCommands]
 ]
 
 const fates: Record<Fate, string> = {
@@ -201,7 +203,12 @@ ${
 
 \`SCD WORD ...\` hands these to the card daemon, which reads them by a table of its own.
 
-${commandTable(scdCommands)}`
+${commandTable(scdCommands)}`,
+    `## Words of GRIPGATE
+
+\`GRIPGATE WORD ...\` is answered by the gate.
+
+${commandTable(gripgateCommands)}`
   ].join("\n\n") + "\n"
 }
 

@@ -2,11 +2,11 @@
 // sent; what is sent is made from values, so no byte reaches the agent as the client spelled it.
 import * as Result from "effect/Result"
 import { type GpgError, gpgError } from "./gpg-error.ts"
-import { carriesSecret, type Command } from "./grammar/command.ts"
+import { carriesSecret, type Command, type CommandSpec } from "./grammar/command.ts"
 import { readWords, writeWords } from "./grammar/words.ts"
 import { MAX_LINE_OUT } from "./limits.ts"
 import { readOption } from "./option-line.ts"
-import { commandSpec, scdSpec } from "./table/index.ts"
+import { commandSpec, gripgateSpec, scdSpec } from "./table/index.ts"
 import type { OptionNameSpec } from "./table/option.ts"
 
 /** What a line of a client between two commands is. */
@@ -38,14 +38,24 @@ const wordEnd = (line: Buffer): number => {
   return line.length
 }
 
-const readScd = (line: Buffer): Result.Result<Command, string> => {
+/** Commands with a command inside them, and the tables of those. */
+const inners: ReadonlyMap<string, (name: string) => CommandSpec | undefined> = new Map([
+  ["SCD", scdSpec],
+  ["GRIPGATE", gripgateSpec]
+])
+
+const readInner = (
+  outer: string,
+  specOf: (name: string) => CommandSpec | undefined,
+  line: Buffer
+): Result.Result<Command, string> => {
   let from = 0
   while (line[from] === BLANK || line[from] === TAB) from++
   const bytes = line.subarray(from)
   const end = wordEnd(bytes)
-  const spec = scdSpec(bytes.toString("latin1", 0, end))
-  if (spec === undefined) return Result.fail("SCD: a command that is not known")
-  return Result.mapError(readWords(spec, bytes.subarray(end)), (error) => `SCD ${error.reason}`)
+  const spec = specOf(bytes.toString("latin1", 0, end))
+  if (spec === undefined) return Result.fail(`${outer}: a command that is not known`)
+  return Result.mapError(readWords(spec, bytes.subarray(end)), (error) => `${outer} ${error.reason}`)
 }
 
 /** SETKEYDESC ends at its first blank (GnuPG agent/command.c cmd_setkeydesc); what follows is dropped there and here. */
@@ -84,10 +94,11 @@ export const parseRequest = (line: Buffer): Request => {
       : refused(spec.name, gpgError.NOT_IMPLEMENTED, spec.note)
   }
   if (spec.name === "OPTION") return readOption(behind)
-  if (spec.name === "SCD") {
-    const inner = readScd(behind)
+  const specOf = inners.get(spec.name)
+  if (specOf !== undefined) {
+    const inner = readInner(spec.name, specOf, behind)
     return Result.isFailure(inner)
-      ? refused("SCD", gpgError.ASS_PARAMETER, inner.failure)
+      ? refused(spec.name, gpgError.ASS_PARAMETER, inner.failure)
       : { kind: "command", command: { spec, options: new Map(), args: [], inner: inner.success } }
   }
   const parsed = readWords(spec, spec.name === "SETKEYDESC" ? firstWordOnly(behind) : behind)
@@ -104,7 +115,7 @@ const LF = Buffer.from("\n")
 export const writeRequest = (command: Command): Buffer | undefined => {
   const pieces: Array<Buffer> = []
   if (command.inner !== undefined) {
-    pieces.push(Buffer.from(`SCD ${command.inner.spec.name}`))
+    pieces.push(Buffer.from(`${command.spec.name} ${command.inner.spec.name}`))
     writeWords(command.inner, pieces)
   } else {
     pieces.push(Buffer.from(command.spec.name))

@@ -30,6 +30,9 @@ const matching = (names: string, pattern: RegExp, canonical: (text: string) => s
   write: bytesOf
 })
 
+/** A word of this form. */
+export const pattern = (names: string, form: RegExp): Field => matching(names, form)
+
 /** A keygrip, written in upper case. */
 export const keygrip: Field = {
   names: "KEYGRIP",

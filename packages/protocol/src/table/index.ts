@@ -5,6 +5,7 @@ import { cardCommands, scdCommands } from "./card.ts"
 import { changeCommands } from "./change.ts"
 import { command } from "./define.ts"
 import { listCommands } from "./list.ts"
+import { gripgateCommands, ownCommands } from "./own.ts"
 import { passphraseCommands } from "./passphrase.ts"
 import { sessionCommands } from "./session.ts"
 import { storeCommands, trustCommands } from "./store.ts"
@@ -26,11 +27,14 @@ export const commands: ReadonlyArray<CommandSpec> = [
   ...trustCommands,
   ...cardCommands,
   ...storeCommands,
-  ...adminCommands
+  ...adminCommands,
+  ...ownCommands
 ]
 
 const byName: ReadonlyMap<string, CommandSpec> = new Map(commands.map((spec) => [spec.name, spec]))
 const scdByName: ReadonlyMap<string, CommandSpec> = new Map(scdCommands.map((spec) => [spec.name, spec]))
+
+const gripgateByName: ReadonlyMap<string, CommandSpec> = new Map(gripgateCommands.map((spec) => [spec.name, spec]))
 
 /** The agent compares exactly first and then without regard to the case of ASCII (libassuan assuan-handler.c). */
 const lookUp = (table: ReadonlyMap<string, CommandSpec>, name: string): CommandSpec | undefined =>
@@ -41,3 +45,6 @@ export const commandSpec = (name: string): CommandSpec | undefined => lookUp(byN
 
 /** The description of a command inside SCD. */
 export const scdSpec = (name: string): CommandSpec | undefined => lookUp(scdByName, name)
+
+/** The description of a word of GRIPGATE. */
+export const gripgateSpec = (name: string): CommandSpec | undefined => lookUp(gripgateByName, name)

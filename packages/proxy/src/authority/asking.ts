@@ -53,8 +53,10 @@ const ofKeys: ReadonlySet<Operation> = new Set([
 ])
 
 /** Why the owner is asked for what the policy allows. */
-const whyConfirm = ({ said }: Use): string =>
-  said === undefined ? "the agent's own dialog would name nobody" : `the ${said.by} asks for it`
+const whyConfirm = ({ said, wanted }: Use): string =>
+  wanted !== undefined
+    ? "the app asks for a token"
+    : said === undefined ? "the agent's own dialog would name nobody" : `the ${said.by} asks for it`
 
 /** Behind the question before a dialog of the agent's that names nobody. */
 const FOLLOWS = "After a yes the next dialogs of gpg-agent belong to it."
@@ -69,12 +71,12 @@ export const draftOf = (services: AskingServices, use: Use, judged: Judged | und
     subject: {
       app,
       how: howOf(use, describe),
-      operations: judged === undefined ? use.operations : judged.operations(),
+      operations: use.wanted?.operations ?? (judged === undefined ? use.operations : judged.operations()),
       ...judged !== undefined && { asked: [...new Set(judged.asks.map(({ operation }) => operation))] },
       command,
       keys: keygrips.map((keygrip) => keys.info(keygrip))
     },
-    operation: judged?.operation ?? use.operations[0] ?? "list",
+    operation: judged?.operation ?? use.wanted?.operations[0] ?? use.operations[0] ?? "list",
     client: {
       recognised: identity.kind === "app" ? identity.rank : "none",
       ...uid !== undefined && { uid },
@@ -84,7 +86,9 @@ export const draftOf = (services: AskingServices, use: Use, judged: Judged | und
     why: judged?.verdict === "ask" ? entryText(judged.entry) : whyConfirm(use),
     ...digest !== undefined && { digest },
     ...use.said !== undefined && { said: use.said },
-    ...use.confirm === true && use.said === undefined && { note: FOLLOWS },
+    ...use.wanted !== undefined
+      ? { note: use.wanted.note }
+      : use.confirm === true && use.said === undefined && { note: FOLLOWS },
     offers: judged === undefined
       ? { always: false }
       : offersOf(use, judged, policy.current, holderOf(app, facts))

@@ -35,6 +35,8 @@ export interface Use {
   readonly tokens?: PresentedTokens
   /** The client can be asked for a token in band. */
   readonly canPresent?: true
+  /** It is a grant that is asked for: what it would be for, and a sentence about it. The use itself has no operations. */
+  readonly wanted?: { readonly operations: ReadonlyArray<Operation>; readonly note: string }
   /** Part of a use that was permitted: the grants of its tokens have counted it. */
   readonly sameToken?: true
   /** Calls back when the client does not wait any more; what comes back stops that. */

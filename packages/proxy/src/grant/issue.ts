@@ -53,6 +53,8 @@ export type Passphrases = ReadonlyMap<Keygrip, Buffer>
 export class NotIssued extends Data.TaggedError("NotIssued")<{
   readonly message: string
   readonly hint?: string
+  /** What is in the way, where an app is told. */
+  readonly kind?: "key" | "forbidden" | "agent"
   /** The keys whose passphrase was not the right one, where that is all that is wrong. */
   readonly wrong?: ReadonlyArray<Keygrip>
 }> {}

@@ -26,7 +26,8 @@ export interface PlanServices {
 
 const LOOPBACK = writeOption("pinentry-mode", Buffer.from("loopback"))
 
-const no = (message: string, hint?: string): NotIssued => new NotIssued({ message, ...hint !== undefined && { hint } })
+const no = (kind: NonNullable<NotIssued["kind"]>, message: string, hint?: string): NotIssued =>
+  new NotIssued({ kind, message, ...hint !== undefined && { hint } })
 
 /** How a key is named to the owner. */
 export const keyName = ({ keyId, keygrip }: KeyInfo): string => keyId ?? `grip:${keygrip}`
@@ -43,6 +44,7 @@ export const planGrant = Effect.fnUntraced(function*(
   const operations = wish.operations ?? defaultOperations(services, app, keygrips)
   if (operations.length === 0) {
     return yield* no(
+      "forbidden",
       `the policy wants neither a token nor a yes for any use of these keys by the app ${app}`,
       `write sign = "token" below [apps.${app}], or name operations with --operations`
     )
@@ -58,7 +60,7 @@ const noApp = (policy: Policy, app: string): NotIssued => {
   const all = known.length === 0
     ? "it has none: write one below [apps.NAME]"
     : `it has ${known.slice(0, 20).join(", ")}`
-  return no(`the policy has no app ${JSON.stringify(app)}`, didYouMean(app, known) ?? all)
+  return no("forbidden", `the policy has no app ${JSON.stringify(app)}`, didYouMean(app, known) ?? all)
 }
 
 const keysOf = (
@@ -68,20 +70,20 @@ const keysOf = (
   const found = new Set<Keygrip>()
   for (const text of named) {
     const grips = keys.named(text)
-    if (Result.isFailure(grips)) return Result.fail(no(grips.failure.message, grips.failure.hint))
+    if (Result.isFailure(grips)) return Result.fail(no("key", grips.failure.message, grips.failure.hint))
     if (grips.success.length === 0) {
       const hint = "gpg --list-secret-keys --with-keygrip shows the keys"
-      return Result.fail(no(`no secret key is ${JSON.stringify(text)}`, hint))
+      return Result.fail(no("key", `no secret key is ${JSON.stringify(text)}`, hint))
     }
     const visible = grips.success.filter((keygrip) => keys.visible(app, keygrip))
     if (visible.length === 0) {
       const hint = `write it in keys = [...] below [apps.${app}]`
-      return Result.fail(no(`the app ${app} does not see the key ${JSON.stringify(text)}`, hint))
+      return Result.fail(no("key", `the app ${app} does not see the key ${JSON.stringify(text)}`, hint))
     }
     for (const keygrip of visible) found.add(keygrip)
   }
   return found.size === 0
-    ? Result.fail(no("a grant is for at least one key", "name it with --key"))
+    ? Result.fail(no("key", "a grant is for at least one key", "name it with --key"))
     : Result.succeed([...found])
 }
 
@@ -120,13 +122,14 @@ function* judgeOperation(
 ): Effect.fn.Return<void, NotIssued> {
   const able = keygrips.filter((keygrip) => canDo(services, keygrip, operation))
   if (able.length === 0) {
-    return yield* no(`none of these keys is one to ${operation} with`, "gpg --list-secret-keys shows what each is for")
+    return yield* no("key", `none of these keys is one to ${operation} with`, "gpg --list-secret-keys shows what each is for")
   }
   for (const keygrip of able) {
     const { entry, verdict } = verdictOf(services, app, operation, keygrip)
     const name = keyName(services.keys.info(keygrip))
     if (verdict === "forbid") {
       return yield* no(
+        "forbidden",
         `the policy forbids ${operation} with the key ${name} to the app ${app}: ${entryText(entry)}`,
         "what the policy forbids no grant allows: change it first"
       )
@@ -145,7 +148,7 @@ const withProtection = (
 ): Effect.Effect<ReadonlyArray<PlannedKey>, NotIssued> =>
   Effect.acquireUseRelease(
     Effect.mapError(connect, ({ reason }) =>
-      no(`gpg-agent cannot be reached: ${reason}`, "start it: gpgconf --launch gpg-agent")),
+      no("agent", `gpg-agent cannot be reached: ${reason}`, "start it: gpgconf --launch gpg-agent")),
     (connection) =>
       Effect.gen(function*() {
         const planned: Array<PlannedKey> = []
@@ -153,7 +156,7 @@ const withProtection = (
           const info = keys.info(keygrip)
           const protection = yield* protectionOf(connection, keygrip)
           if (protection === "none" || protection === "no loopback" || protection === "lost") {
-            return yield* no(`gpg-agent does not have the key ${keyName(info)}`)
+            return yield* no("agent", `gpg-agent does not have the key ${keyName(info)}`)
           }
           if (protection === "card" && seal) {
             notes.push(`the key ${keyName(info)} is on a card: its PIN is asked of you, and is not sealed`)
@@ -169,12 +172,14 @@ const withProtection = (
         if (first === undefined) return planned
         if (connection.restricted) {
           return yield* no(
+            "agent",
             "the gate is behind a restricted socket of gpg-agent, which checks no passphrase",
             "start the gate at the agent's own socket, or grant with --no-seal"
           )
         }
         if ((yield* protectionOf(connection, first.info.keygrip, [LOOPBACK])) === "no loopback") {
           return yield* no(
+            "agent",
             "gpg-agent allows no loopback (no-allow-loopback-pinentry), so that a sealed passphrase could not be used",
             "take that line out of gpg-agent.conf and run gpgconf --kill gpg-agent, or grant with --no-seal"
           )

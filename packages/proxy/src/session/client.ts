@@ -170,7 +170,8 @@ export class ClientChannel {
     return this.ended || this.gone || this.closedFor !== undefined || this.reader.fault !== undefined
   }
 
-  private get isLost(): boolean {
+  /** Whether no reply is waited for any more: see `whenLost`. */
+  get isLost(): boolean {
     return this.gone || this.closedFor !== undefined || this.reader.fault !== undefined
   }
 

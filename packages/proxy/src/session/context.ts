@@ -7,10 +7,13 @@ import * as Effect from "effect/Effect"
 import type { Authority } from "../authority/authority.ts"
 import type { WrongAnswers } from "../authority/wrong-answers.ts"
 import type { AcceptedToken } from "../grant/accepted.ts"
+import type { Issuer, NotIssued, Passphrases, PlannedKey } from "../grant/issue.ts"
+import type { TokenStore } from "../grant/token-store.ts"
 import type { Journal } from "../journal/journal.ts"
 import type { KeyDirectory } from "../keys/key-directory.ts"
 import type { KnownKeys } from "../keys/known-keys.ts"
 import type { Facts } from "../listen/facts.ts"
+import type { Log } from "../log.ts"
 import type { AgentDialogs } from "../owner/agent-dialogs.ts"
 import type { Place, Whereabouts } from "../owner/place.ts"
 import type { AgentConnection, Expectation, NoAgent, Router } from "../upstream/agent.ts"
@@ -37,10 +40,33 @@ export const NOBODY = "(nobody)"
 const appOf = (identity: Identity): string | undefined =>
   identity.kind === "app" ? identity.app : identity.kind === "nobody" ? NOBODY : undefined
 
+/** Asks the owner for passphrases. */
+export interface PassphraseAsker {
+  /**
+   * Asks for one passphrase for all sealed keys, shows these lines of the gate's beside it, and asks again for those whose
+   * passphrase `use` says is wrong. What was typed is wiped.
+   */
+  readonly ask: <A>(
+    lines: ReadonlyArray<string>,
+    keys: ReadonlyArray<PlannedKey>,
+    use: (passphrases: Passphrases) => Effect.Effect<A, NotIssued>
+  ) => Effect.Effect<A, NotIssued | { readonly reason: string }>
+}
+
+/** What GRIPGATE needs. */
+export interface OwnServices {
+  readonly issuer: Issuer
+  readonly tokens: TokenStore
+  readonly passphrases: PassphraseAsker
+  readonly log: Log
+}
+
 /** What every session of a gate uses. */
 export interface SessionServices {
   readonly authority: Authority["Service"]
   readonly recogniser: Recogniser
+  /** What an app asks the gate itself. */
+  readonly own: OwnServices
   readonly wrongAnswers: WrongAnswers
   /** Checks the tokens that clients present. */
   readonly present: Present

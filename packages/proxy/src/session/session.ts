@@ -13,6 +13,7 @@ import type { SessionContext } from "./context.ts"
 import type { After } from "./finish.ts"
 import { forgetFor, hold } from "./hold.ts"
 import { answerGetinfo, answerOption, answerSession } from "./local.ts"
+import { answerOwn, isOwn } from "./own/own.ts"
 import { optionTurn } from "./option-turn.ts"
 import { turn } from "./turn.ts"
 
@@ -118,6 +119,7 @@ const answerHere = (session: SessionContext, request: Request): Buffer | undefin
     case "command":
       switch (request.command.spec.fate) {
         case "gate":
+          if (isOwn(request.command)) return undefined
           return answerSession(session, request.command)
         case "hold":
           return hold(state, request.command)
@@ -134,6 +136,10 @@ function* answerThroughAgent(session: SessionContext, request: Request): Effect.
     return "next"
   }
   if (request.kind !== "command") return "next"
+  if (isOwn(request.command)) {
+    yield* answerOwn(session, request.command)
+    return "next"
+  }
   const known = request.command.spec.name === "GETINFO" ? answerGetinfo(session, request.command) : undefined
   if (known === undefined) return yield* turn(session, request.command)
   if (Effect.isEffect(known)) {

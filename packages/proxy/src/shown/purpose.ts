@@ -25,6 +25,7 @@ const words: Readonly<Record<Operation, string>> = {
 /** Commands whose operations say less than their name. */
 const ofCommand: ReadonlyMap<string, string> = new Map([
   ["GET_CONFIRMATION", "ask you a question"],
+  ["GRIPGATE REQUEST", "have a token of its own"],
   ["GET_PASSPHRASE", "ask you for a passphrase"],
   ["MARKTRUSTED", "have a root certificate trusted"],
   ["KEYTOCARD", "move a secret key to a smart card"],

@@ -254,7 +254,7 @@ describe("the journal", () => {
     Effect.gen(function*() {
       const state = yield* scratch
       const { journal } = yield* open(state)
-      const grant = { id: "K7F3", app: "git", keys: [KEY], operations: ["sign", "decrypt"] }
+      const grant = { id: "K7F3", app: "git", keys: [KEY], operations: ["sign", "decrypt"] as const }
       yield* journal.step("rotated", grant, { through: "terminal", uid: 1000 }, 4)
       assert.deepStrictEqual(recordsIn(state).at(-1), {
         op: "rotated",

@@ -1,0 +1,44 @@
+// GRIPGATE: what an app asks the gate itself. Sends exactly one reply.
+import { gpgError } from "@gripgate/protocol/gpg-error"
+import type { Command } from "@gripgate/protocol/grammar/command"
+import { errLine, OK_LINE } from "@gripgate/protocol/reply"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type { SessionContext } from "../context.ts"
+import { requestToken } from "./request.ts"
+import { whoAmI } from "./whoami.ts"
+
+/** Whether the gate itself is meant. */
+export const isOwn = (command: Command): boolean => command.spec.name === "GRIPGATE"
+
+/** Answers it. */
+export function* answerOwn(session: SessionContext, command: Command): Effect.fn.Return<void> {
+  const inner = command.inner!
+  switch (inner.spec.name) {
+    case "WHOAMI":
+      return session.client.send(whoAmI(session, inner))
+    case "REQUEST":
+      return yield* requestToken(session, inner)
+    default:
+      return session.client.send(yield* giveBack(session, String(inner.args[0])))
+  }
+}
+
+/** A grant of this app is revoked; of another one it is not even there. */
+function* giveBack(session: SessionContext, id: string): Effect.fn.Return<Buffer> {
+  const { app, facts, services } = session
+  const { log, tokens } = services.own
+  const grant = tokens.get(id.toUpperCase())
+  if (grant === undefined || app === undefined || grant.app !== app || grant.revokedAt !== undefined) {
+    services.journal.rejected(app, facts, "GRIPGATE RETURN", "this app has no such grant in force")
+    return errLine(gpgError.NOT_FOUND)
+  }
+  const by = { through: "app", ...facts.uid !== undefined && { uid: facts.uid } }
+  const revoked = yield* Effect.result(tokens.revoke(grant, by, true))
+  if (Result.isSuccess(revoked)) {
+    log.write(5, `the grant ${grant.id} was given back by the app ${app}`)
+    return OK_LINE
+  }
+  log.write(3, `the grant ${grant.id} was given back, and is in force again after a restart: ${revoked.failure.message}`)
+  return errLine(gpgError.FORBIDDEN, "gripgate: see the gate's log")
+}
