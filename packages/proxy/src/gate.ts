@@ -27,6 +27,7 @@ import { momentOf } from "./control/show.ts"
 import { controlVerbs } from "./control/verbs.ts"
 import { makeFolder } from "./folder.ts"
 import { GrantStore, openGrants } from "./grant/grant-store.ts"
+import { NotIssued } from "./grant/issue.ts"
 import { Journal } from "./journal/journal.ts"
 import { makeDirectory } from "./keys/directory.ts"
 import { KeyDirectory } from "./keys/key-directory.ts"
@@ -187,6 +188,7 @@ export const startGate = Effect.fnUntraced(function*(
   const verbs = controlVerbs({
     desk,
     grants,
+    ...noTokens,
     keys,
     policy: ref,
     owner,
@@ -237,6 +239,14 @@ export const startGate = Effect.fnUntraced(function*(
   }
   return { upstream: upstream.socket, policy: ref.current, reload, desk, owner } satisfies Gate
 })
+
+/** What stands in for the issuer until it is put in here, and for the grants that it makes. */
+const none = Effect.fail(new NotIssued({ message: "this gate makes no tokens" }))
+const noTokens = {
+  issuer: { plan: () => none, planRotation: () => none, issue: () => none, rotate: () => none, renew: () => none },
+  tokens: { all: () => [], get: () => undefined, isLive: () => false, revoke: () => Effect.void },
+  asker: { ask: () => none }
+} as const
 
 /** Sessions that a status names. */
 const MAX_LISTED = 200
