@@ -107,7 +107,7 @@ const answer = async ({ app, control }: Place, key: string, what: "always" | "ne
 }
 
 const revoke = async ({ control }: Place, key: string): Promise<void> => {
-  const grant = (await control.grants()).find((each) => each.key === key && each.effective)
+  const grant = (await control.grants()).find((each) => each.keys[0]?.keygrip === key && each.effective)
   await control.revoke({ id: grant!.id })
 }
 
@@ -159,7 +159,9 @@ const assertAsSaid = async (place: Place, { holds, open }: Progress, at: string)
   await using _ = await start(place)
   const grants = (await place.control.grants()).filter(({ effective }) => effective)
   for (const [key, said] of holds) {
-    const its = grants.filter((grant) => grant.key === key).map((grant) => grant.answer === "yes" ? "always" : "never")
+    const its = grants.filter((grant) => grant.keys[0]?.keygrip === key).map((grant) =>
+      grant.answer === "yes" ? "always" : "never"
+    )
     const found: Holds = its[0] ?? "asked"
     const allowed = open?.keys.includes(key) === true ? [said, open.after] : [said]
     assert.include(allowed, found, `${at}: ${key[0]}`)

@@ -4,6 +4,7 @@ import { scdCommands } from "@gripgate/protocol/table/card"
 import { getinfoWords } from "@gripgate/protocol/table/getinfo"
 import { commands } from "@gripgate/protocol/table/index"
 import { optionNames } from "@gripgate/protocol/table/option"
+import { gripgateCommands } from "@gripgate/protocol/table/own"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { commandsDocument } from "../../scripts/commands-doc.ts"
@@ -33,7 +34,8 @@ describe("docs/commands.md", () => {
       found(rows("Words of GETINFO", "Words of SCD")),
       getinfoWords.map(({ word }) => word).toSorted()
     )
-    assert.deepStrictEqual(found(rows("Words of SCD")), names(scdCommands))
+    assert.deepStrictEqual(found(rows("Words of SCD", "Words of GRIPGATE")), names(scdCommands))
+    assert.deepStrictEqual(found(rows("Words of GRIPGATE")), names(gripgateCommands))
   })
 
   it("names in each row every option, operation and inquiry of the command", () => {
@@ -41,7 +43,8 @@ describe("docs/commands.md", () => {
     for (
       const [table, specs] of [
         [rows("Sessions", "Names of OPTION"), commands],
-        [rows("Words of SCD"), scdCommands]
+        [rows("Words of SCD", "Words of GRIPGATE"), scdCommands],
+        [rows("Words of GRIPGATE"), gripgateCommands]
       ] as const
     ) {
       for (const { inquiries, mayBe, name, options } of specs) {

@@ -1,6 +1,7 @@
 // A control socket that asks what a test says, and takes answers: the messages are those of a gate, and nothing is behind them.
 import type { ResultOf } from "@gripgate/proxy/control/message/results"
-import { type ControlProblem, type ControlVerbs, serveControl } from "@gripgate/proxy/control/server"
+import type { ControlProblem } from "@gripgate/proxy/control/problem"
+import { type ControlVerbs, serveControl } from "@gripgate/proxy/control/server"
 import { LogService } from "@gripgate/proxy/log"
 import { makeFolder, removeFolder } from "@gripgate/testkit/folder"
 import * as Effect from "effect/Effect"
@@ -95,6 +96,10 @@ export const serveGate = async (at?: string): Promise<HandMadeGate> => {
     asks: () => Effect.sync(() => asks),
     grants: () => refused,
     revoke: () => refused,
+    plan: () => refused,
+    grant: () => refused,
+    rotate: () => refused,
+    renew: () => refused,
     tty: ({ environment }) =>
       Effect.succeed({ display: environment["DISPLAY"] ?? null, tty: environment["GPG_TTY"] ?? null }),
     answer: ({ good, id, kind, through }) =>

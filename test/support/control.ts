@@ -1,7 +1,7 @@
 // The control socket of a gate as its owner's command line uses it, without a process for each word of his; and one who watches,
 // so that a test waits for what changes at the gate instead of asking again and again.
 import { askControl, watchControl } from "@gripgate/proxy/control/client"
-import type { Request } from "@gripgate/proxy/control/message/request"
+import type { PlainRequest, Request } from "@gripgate/proxy/control/message/request"
 import type { ResultOf } from "@gripgate/proxy/control/message/results"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -37,8 +37,7 @@ export interface Watcher extends AsyncDisposable {
 }
 
 export const controlOf = (path: string): Control => {
-  const ask = <R extends Exclude<Request, { verb: "watch" }>>(request: R) =>
-    Effect.runPromise(askControl(path, request))
+  const ask = <R extends PlainRequest>(request: R) => Effect.runPromise(askControl(path, request))
   return {
     path,
     asks: () => ask({ verb: "asks" }),

@@ -51,9 +51,18 @@ export const printLines = (lines: ReadonlyArray<Line>): Effect.Effect<void> =>
 export const faced = ({ face, text }: Line): string =>
   face === undefined ? text : styleText(face, text, { stream: process.stdout })
 
-/** A value as JSON. What a terminal could obey is escaped, as JSON may have every character escaped. */
-export const printJson = (value: unknown): Effect.Effect<void> =>
-  Effect.suspend(() => print(JSON.stringify(value, undefined, 2).replace(/[^\x20-\x7e\n]/gu, escapedInJson)))
+/** Writes bytes to stdout that may be a secret, and says whether they arrived; the caller wipes them afterwards. */
+export const writeBytes = (bytes: Buffer): Effect.Effect<boolean> =>
+  Effect.callback((resume) => {
+    process.stdout.write(bytes, (error) => resume(Effect.succeed(error === undefined || error === null)))
+  })
+
+/** A value as JSON. */
+export const printJson = (value: unknown): Effect.Effect<void> => Effect.suspend(() => print(jsonText(value)))
+
+/** JSON for people and programs. What a terminal could obey is escaped, as JSON may have every character escaped. */
+export const jsonText = (value: unknown): string =>
+  JSON.stringify(value, undefined, 2).replace(/[^\x20-\x7e\n]/gu, escapedInJson)
 
 const escapedInJson = (character: string): string =>
   harmless(character) === character

@@ -2,6 +2,7 @@
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import { argument, control, json, later, toggle, value } from "./flags.ts"
+import { grant, renew, rotate } from "./grant-commands.ts"
 
 const id = Argument.String("ID").pipe(
   Argument.withDescription("the question: four letters and digits, small or large, as `gripgate asks` names it")
@@ -58,15 +59,16 @@ const grants = Command.make("grants", {
 }, (options) => later(() => import("./verbs/grants.ts"), ({ grants }) => grants(options))).pipe(
   Command.withShortDescription("list what you have allowed or refused for longer"),
   Command.withDescription(
-    "Lists the grants: answers that hold for a while, always or never. Each is for one app, its operations and one key."
+    "Lists the grants: answers that hold for a while, always or never, each for one app, its operations and one key; and those "
+      + "that a token opens, with what is left of them."
   ),
   Command.withExamples([{ command: "gripgate grants AB23" }])
 )
 
 const revoke = Command.make("revoke", {
   id: argument("ID", "one grant"),
-  app: value("app", "NAME", "every yes of this app"),
-  all: toggle("all", "every yes"),
+  app: value("app", "NAME", "every yes and every token of this app"),
+  all: toggle("all", "every yes and every token"),
   json,
   control
 }, (options) => later(() => import("./verbs/revoke.ts"), ({ revoke }) => revoke(options))).pipe(
@@ -106,4 +108,4 @@ const tty = Command.make(
 )
 
 /** In the order in which --help lists them. */
-export const ownerCommands = [asks, approve, deny, watch, grants, revoke, tty] as const
+export const ownerCommands = [asks, approve, deny, watch, grant, grants, renew, rotate, revoke, tty] as const

@@ -16,6 +16,7 @@ import { dirname, join, resolve } from "node:path"
 import { systemAccounts } from "./accounts.ts"
 import { Desk, makeDesk } from "./approve/desk.ts"
 import { notification } from "./approve/notification.ts"
+import { NotAsked, type PassphraseAsker } from "./approve/passphrase-asker.ts"
 import { pinentryApprover } from "./approve/pinentry/pinentry.ts"
 import { Authority } from "./authority/authority.ts"
 import { policyAuthority } from "./authority/policy-authority.ts"
@@ -162,6 +163,7 @@ export const startGate = Effect.fnUntraced(function*(
   const wrongAnswers = new WrongAnswers(now)
   const socketOwners = new Set(settings.listen.flatMap(({ app }) => app ?? []))
   const gateUid = process.getuid?.()
+  const issuer = makeIssuer({ policy: ref, keys, tokens: grants.tokens, now, connect: router.connect(undefined) })
   const sessions = yield* makeSessions(
     {
       authority,
@@ -176,6 +178,7 @@ export const startGate = Effect.fnUntraced(function*(
           grants.tokens.stale(token, keygrip),
           (why) => Effect.sync(() => log.write(3, `the grant ${token.grant.id} is stale, and ${why}`))
         ),
+      own: { issuer, tokens: grants.tokens, asker, log, now },
       recogniser: {
         generation: () => ref.generation,
         identify: (facts, owner) => identify(ref.current, facts, { gateUid, owner, owners: socketOwners }),
@@ -191,7 +194,6 @@ export const startGate = Effect.fnUntraced(function*(
     limits,
     readFacts
   )
-  const issuer = makeIssuer({ policy: ref, keys, tokens: grants.tokens, now, connect: router.connect(undefined) })
   // before sessions end, whatever is still to be decided is decided with no
   yield* Effect.addFinalizer(() => Effect.sync(authority.close))
 
@@ -216,6 +218,9 @@ export const startGate = Effect.fnUntraced(function*(
   const verbs = controlVerbs({
     desk,
     grants,
+    issuer,
+    tokens: grants.tokens,
+    asker,
     keys,
     policy: ref,
     owner,
@@ -266,6 +271,11 @@ export const startGate = Effect.fnUntraced(function*(
   }
   return { upstream: upstream.socket, policy: ref.current, reload, desk, owner, grants, issuer } satisfies Gate
 })
+
+/** Nobody is asked for a passphrase. */
+const asker: PassphraseAsker = {
+  ask: () => Effect.fail(new NotAsked({ why: "unavailable", message: "there is nobody to ask" }))
+}
 
 /** Sessions that a status names. */
 const MAX_LISTED = 200

@@ -21,16 +21,20 @@ const flagTypes: Readonly<Record<string, Completions.FlagType>> = {
 
 const argumentTypes: Readonly<Record<string, Completions.ArgumentType>> = {
   FILE: file,
-  OPERATION: { _tag: "Choice", values: operations },
-  APP: { _tag: "Choice", values: ["anyone"] }
+  OPERATION: { _tag: "Choice", values: operations }
 }
+
+/** What the one verb can be asked about whoever is no app. */
+const anyone: Completions.ArgumentType = { _tag: "Choice", values: ["anyone"] }
 
 const withTypes = (descriptor: Completions.CommandDescriptor): Completions.CommandDescriptor => ({
   ...descriptor,
   flags: descriptor.flags.map((flag) => ({ ...flag, type: flagTypes[flag.name] ?? flag.type })),
   arguments: descriptor.arguments.map((argument) => ({
     ...argument,
-    type: argumentTypes[argument.name] ?? argument.type
+    type: descriptor.name === "check" && argument.name === "APP"
+      ? anyone
+      : argumentTypes[argument.name] ?? argument.type
   })),
   subcommands: descriptor.subcommands.map(withTypes)
 })

@@ -1,7 +1,7 @@
 // How a verb asks a running gate, and what it means for the exit code when that does not go well.
 import { harmless } from "@gripgate/policy/harmless"
 import { askControl, type ControlError } from "@gripgate/proxy/control/client"
-import type { Request } from "@gripgate/proxy/control/message/request"
+import type { PlainRequest } from "@gripgate/proxy/control/message/request"
 import type { ResultOf } from "@gripgate/proxy/control/message/results"
 import type * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
@@ -21,7 +21,7 @@ export const controlPath = ({ control }: Pick<ControlFlags, "control">): string 
   control ?? standardPaths().controlSocket
 
 /** Asks the gate. Ends with 69 where none answers, 77 where this user or program may not, 1 where it refuses. */
-export const askGate = <R extends Exclude<Request, { verb: "watch" }>>(
+export const askGate = <R extends PlainRequest>(
   flags: Pick<ControlFlags, "control">,
   request: R
 ): Effect.Effect<ResultOf<R["verb"]>, Failure> => Effect.mapError(askControl(controlPath(flags), request), failureOf)
@@ -29,6 +29,7 @@ export const askGate = <R extends Exclude<Request, { verb: "watch" }>>(
 const codes: Readonly<Record<ControlError["reason"], number>> = {
   refused: exitCode.failed,
   notPermitted: exitCode.notPermitted,
+  usage: exitCode.usage,
   unreachable: exitCode.unavailable,
   misunderstood: exitCode.unavailable
 }

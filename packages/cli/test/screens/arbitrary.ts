@@ -96,16 +96,26 @@ export const grant: fc.Arbitrary<GrantedEntry> = fc.record({
   id: text,
   app,
   session: maybe(fc.record({ uid: count, leaderPid: count, program: text })),
-  key: maybe(text),
-  keyId: maybe(text),
-  userId: maybe(text),
+  keys: fc.array(
+    fc.record({
+      keygrip: text,
+      keyId: maybe(text),
+      userId: maybe(text),
+      seal: fc.constantFrom("none", "sealed", "stale")
+    }),
+    { maxLength: 3 }
+  ),
   operations: fc.array(text, { maxLength: 4 }),
   answer: fc.constantFrom("yes", "never"),
+  token: fc.boolean(),
   madeAt: moment,
   madeBy: fc.record({ through: text, uid: maybe(count) }),
   expiresAt: maybe(moment),
   revokedAt: maybe(moment),
   uses: count,
+  usesLeft: maybe(count),
+  limit: maybe(text),
+  previousUntil: maybe(moment),
   lastUsedAt: maybe(moment),
   effective: fc.boolean(),
   reason: maybe(text)

@@ -164,21 +164,25 @@ export const snapshot: Snapshot = { at: at(0), asks: asked, decided, paused, own
 
 export const nothing: Snapshot = { at: at(0), asks: [], decided: [], paused: [], owner: { display: null, tty: null } }
 
+const granted = { keygrip: ALICE.keygrip, keyId: ALICE.keyId, userId: ALICE.userId, seal: "none" } as const
+
 const grant = (over: Partial<GrantedEntry>): GrantedEntry => ({
   id: "AB23",
   app: "mailpile",
   session: null,
-  key: ALICE.keygrip,
-  keyId: ALICE.keyId,
-  userId: ALICE.userId,
+  keys: [granted],
   operations: ["sign"],
   answer: "yes",
+  token: false,
   madeAt: at(-130),
   madeBy: { through: "approve", uid: 1000 },
   expiresAt: at(770),
   revokedAt: null,
   uses: 3,
+  usesLeft: null,
+  limit: null,
   lastUsedAt: at(-20),
+  previousUntil: null,
   effective: true,
   reason: null,
   ...over
@@ -196,9 +200,7 @@ export const grants: ReadonlyArray<GrantedEntry> = [
   grant({
     id: "GH89",
     app: "release-of-a-long-name-indeed",
-    key: null,
-    keyId: null,
-    userId: null,
+    keys: [],
     answer: "never",
     operations: ["export"],
     expiresAt: null,
@@ -208,7 +210,7 @@ export const grants: ReadonlyArray<GrantedEntry> = [
   grant({
     id: "JK22",
     app: "old",
-    userId: `\u202E\u001b[31m${"Bob ".repeat(60)}`,
+    keys: [{ ...granted, userId: `\u202E\u001b[31m${"Bob ".repeat(60)}` }],
     revokedAt: at(-60),
     effective: false,
     reason: "it was revoked"
@@ -219,6 +221,30 @@ export const grants: ReadonlyArray<GrantedEntry> = [
     expiresAt: null,
     effective: false,
     reason: "the app is known by another match or socket now"
+  }),
+  grant({
+    id: "PQ44",
+    token: true,
+    operations: ["sign", "decrypt"],
+    keys: [{ ...granted, seal: "sealed" }, { ...granted, keygrip: "B".repeat(40), keyId: null, userId: null }],
+    madeBy: { through: "grant", uid: 1000 },
+    expiresAt: at(90 * 86_400),
+    uses: 7,
+    usesLeft: 93,
+    limit: "60/hour",
+    previousUntil: at(3_600)
+  }),
+  grant({
+    id: "RS55",
+    token: true,
+    keys: [{ ...granted, seal: "stale" }, { ...granted, keygrip: "B".repeat(40), keyId: null, seal: "sealed" }],
+    expiresAt: null,
+    uses: 0,
+    usesLeft: 1,
+    lastUsedAt: null,
+    reason:
+      `the passphrase of ${ALICE.keyId} was changed at 2026-02-03T12:00:00.000Z: gripgate rotate RS55 gives it a new `
+      + "token"
   })
 ]
 

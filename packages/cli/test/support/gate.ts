@@ -1,5 +1,6 @@
 // A control socket with nothing behind it but what a test says: the messages are those of a gate, and so is what serves them.
-import { type ControlProblem, type ControlVerbs, serveControl } from "@gripgate/proxy/control/server"
+import { type ControlProblem, refused } from "@gripgate/proxy/control/problem"
+import { type ControlVerbs, serveControl, type Waiting } from "@gripgate/proxy/control/server"
 import { LogService } from "@gripgate/proxy/log"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -11,13 +12,13 @@ export interface HandMadeGate extends AsyncDisposable {
   readonly path: string
   /** Every request, in the order in which they came. */
   readonly requests: ReadonlyArray<unknown>
+  /** Every passphrase that came, by its key, for each request that may have some. */
+  readonly passphrases: ReadonlyArray<Readonly<Record<string, string>>>
 }
 
-export const refused = (error: string, hint?: string): ControlProblem => ({
-  fault: "refused",
-  error,
-  ...hint !== undefined && { hint }
-})
+export { refused }
+
+const none: Effect.Effect<never, ControlProblem> = Effect.fail(refused("this gate makes no tokens"))
 
 const verbs: ControlVerbs = {
   status: () => Effect.succeed(status),
@@ -26,6 +27,10 @@ const verbs: ControlVerbs = {
   grants: () => Effect.succeed([]),
   revoke: () => Effect.succeed({ revoked: [], standing: [] }),
   tty: () => Effect.succeed({ display: null, tty: null }),
+  plan: () => none,
+  grant: () => none,
+  rotate: () => none,
+  renew: () => none,
   watch: () => () => {},
   snapshot: () => nothing
 }
@@ -36,23 +41,29 @@ export const serveGate = async (
   denied?: { readonly error: string; readonly hint: string }
 ): Promise<HandMadeGate> => {
   const requests: Array<unknown> = []
+  const passphrases: Array<Readonly<Record<string, string>>> = []
   const all = { ...verbs, ...given }
-  const noted = (["status", "asks", "answer", "grants", "revoke", "tty"] as const).map((verb) => [
+  const noted = (["status", "asks", "answer", "grants", "revoke", "tty", "plan", "renew"] as const).map((verb) => [
     verb,
     (request: never, peer: never) => {
       requests.push(request)
       return all[verb](request, peer)
     }
   ])
+  const noteSecret = (verb: "grant" | "rotate") => (request: never, waiting: Waiting) => {
+    requests.push(request)
+    passphrases.push(Object.fromEntries([...waiting.passphrases].map(([key, bytes]) => [key, bytes.toString()])))
+    return all[verb](request, waiting)
+  }
   const path = `${makeFolder()}/control`
   const scope = Scope.makeUnsafe()
   await Effect.runPromise(
     serveControl({
       path,
-      verbs: { ...all, ...Object.fromEntries(noted) },
+      verbs: { ...all, ...Object.fromEntries(noted), grant: noteSecret("grant"), rotate: noteSecret("rotate") },
       facts: () => Effect.succeed({ socket: path, chain: [] }),
       denied: () => denied
     }).pipe(Scope.provide(scope), Effect.provideService(LogService, { level: 3, write: () => {} }))
   )
-  return { path, requests, [Symbol.asyncDispose]: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
+  return { path, requests, passphrases, [Symbol.asyncDispose]: () => Effect.runPromise(Scope.close(scope, Exit.void)) }
 }

@@ -119,7 +119,7 @@ describe("gripgate grants", () => {
     const lines = all.stdout.split("\n")
     assert.strictEqual(
       lines[0],
-      "ID    APP               WHAT          KEY               GOOD UNTIL  LAST USED"
+      "ID    APP            WHAT              KEY                 GOOD UNTIL  LAST USED"
     )
     assert.match(all.stdout, /^JK22 .*\n {6}without effect: it was revoked$/m)
     const one = await run(["grants", "ab23"], { grants: () => Effect.succeed([grants[0]!]) })

@@ -56,7 +56,9 @@ const ofKeys: ReadonlySet<Operation> = new Set([
 const whyConfirm = ({ said, wanted }: Use): string =>
   wanted !== undefined
     ? "the app asks for a token"
-    : said === undefined ? "the agent's own dialog would name nobody" : `the ${said.by} asks for it`
+    : said === undefined
+    ? "the agent's own dialog would name nobody"
+    : `the ${said.by} asks for it`
 
 /** Behind the question before a dialog of the agent's that names nobody. */
 const FOLLOWS = "After a yes the next dialogs of gpg-agent belong to it."

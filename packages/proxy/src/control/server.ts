@@ -1,34 +1,58 @@
 // The control socket's end in the gate: who is at the other end is settled before anything is read. One request for each
-// connection; a watcher stays and is told of changes, as long as it reads.
+// connection; a watcher stays and is told of changes, as long as it reads. Whoever waits for a token stays, too: one that closes its
+// end has gone, and gets none.
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as net from "node:net"
+import type { Passphrases } from "../grant/issue.ts"
 import { listen, type ListenOptions } from "../listen/listener.ts"
 import type { ListenError } from "../listen/socket-file.ts"
 import { LogService } from "../log.ts"
-import { readLine } from "./line.ts"
+import { Incoming } from "./incoming.ts"
 import { type Fault, MAX_REQUEST_LINE, parseRequest, type Reply, VERSION, writeReply } from "./message/envelope.ts"
-import type { Request, RequestOf, Verb } from "./message/request.ts"
+import type { PlainVerb, Request, RequestOf, TokenVerb } from "./message/request.ts"
 import type { ResultOf } from "./message/results.ts"
 import type { Denied } from "./owners.ts"
 import type { ControlPeer } from "./peer.ts"
+import type { ControlProblem } from "./problem.ts"
+import { handOver, readSecrets, wipePassphrases } from "./secrets.ts"
 
-/** Why something is not done, for whoever asked. */
-export interface ControlProblem {
-  readonly fault: Fault
-  readonly error: string
-  readonly hint?: string
+/** Somebody who waits for a token. */
+export interface Waiting {
+  readonly peer: ControlPeer
+  /** The passphrases that he sent along; wiped for the verb when it is done. */
+  readonly passphrases: Passphrases
+  /** Ends when he does not wait any more. */
+  readonly gone: Effect.Effect<void>
 }
 
-/** What a gate does for each verb; `peer` is an owner. `watch` calls back at each change, until what comes back is called. */
+/** A token on its way to whoever waits for it. */
+export interface Handed<A> {
+  readonly result: A
+  /** Wiped for the verb when it is sent. */
+  readonly token: Buffer
+  /** What becomes of it where nobody gets it. */
+  readonly lost: Effect.Effect<void>
+}
+
+/**
+ * What a gate does for each verb; `peer` is an owner. What a token is made for runs uninterrupted, so that none is made and then not
+ * told of: the verb itself says where it may be interrupted. `watch` calls back at each change, until what comes back is called.
+ */
 export type ControlVerbs =
   & {
-    readonly [V in Exclude<Verb, "watch">]: (
+    readonly [V in PlainVerb]: (
       request: RequestOf<V>,
       peer: ControlPeer
     ) => Effect.Effect<ResultOf<V>, ControlProblem>
+  }
+  & {
+    readonly [V in TokenVerb]: (
+      request: RequestOf<V>,
+      waiting: Waiting
+    ) => Effect.Effect<Handed<ResultOf<V>>, ControlProblem>
   }
   & {
     readonly watch: (changed: () => void) => () => void
@@ -80,6 +104,7 @@ export const serveControl = Effect.fnUntraced(function*(
       first.destroy()
     }
     leaving.add(socket)
+    new Incoming(socket).drop()
     return Effect.ensuring(send(socket, reply), Effect.sync(() => leaving.delete(socket)))
   }
 
@@ -88,15 +113,23 @@ export const serveControl = Effect.fnUntraced(function*(
     if (no !== undefined) return turnAway(socket, problem("notPermitted", no.error, no.hint))
     if (open >= MAX_CONNECTIONS) return turnAway(socket, problem("refused", "too many ask at this moment"))
     open++
-    return Effect.ensuring(converse(socket, peer), Effect.sync(() => open--))
+    return Effect.ensuring(converse(socket, new Incoming(socket), peer), Effect.sync(() => open--))
   }
 
-  const converse = Effect.fnUntraced(function*(socket: net.Socket, peer: ControlPeer) {
-    const line = yield* Effect.result(within(readLine(socket, MAX_REQUEST_LINE)))
-    if (Result.isFailure(line)) return yield* send(socket, problem("refused", line.failure))
-    const request = parseRequest(line.success)
-    if (Result.isFailure(request)) return yield* send(socket, problem("refused", request.failure))
-    if (request.success.verb !== "watch") return yield* send(socket, yield* reply(request.success, peer))
+  const converse = Effect.fnUntraced(function*(socket: net.Socket, incoming: Incoming, peer: ControlPeer) {
+    const heard = yield* Effect.result(within(hear(incoming)))
+    incoming.drop()
+    if (Result.isFailure(heard)) return yield* send(socket, problem("refused", heard.failure))
+    const { passphrases, request } = heard.success
+    switch (request.verb) {
+      case "watch":
+        break
+      case "grant":
+      case "rotate":
+        return yield* withToken(socket, incoming, request, { peer, passphrases, gone: incoming.gone })
+      default:
+        return yield* send(socket, yield* reply(request, peer))
+    }
     if (watchers >= MAX_WATCHERS) return yield* send(socket, problem("refused", "too many watch already"))
     watchers++
     open--
@@ -109,16 +142,44 @@ export const serveControl = Effect.fnUntraced(function*(
     )
   })
 
-  const reply = (request: Exclude<Request, { verb: "watch" }>, peer: ControlPeer): Effect.Effect<Reply> => {
+  const reply = (request: Extract<Request, { verb: PlainVerb }>, peer: ControlPeer): Effect.Effect<Reply> => {
     const call = verbs[request.verb] as (
       request: Request,
       peer: ControlPeer
     ) => Effect.Effect<unknown, ControlProblem>
     return Effect.match(call(request, peer), {
       onSuccess: (result): Reply => ({ v: VERSION, ok: true, result }),
-      onFailure: ({ error, fault, hint }) => problem(fault, error, hint)
+      onFailure: failed
     })
   }
+
+  /** A request that a token is the answer to. */
+  const withToken = Effect.fnUntraced(function*(
+    socket: net.Socket,
+    incoming: Incoming,
+    request: Extract<Request, { verb: TokenVerb }>,
+    waiting: Waiting
+  ) {
+    const call = verbs[request.verb] as (
+      request: Request,
+      waiting: Waiting
+    ) => Effect.Effect<Handed<unknown>, ControlProblem>
+    const answer = yield* call(request, waiting).pipe(
+      Effect.ensuring(Effect.sync(() => wipePassphrases(waiting.passphrases))),
+      Effect.matchEffect({
+        onFailure: (why) => Effect.succeed<Reply | undefined>(failed(why)),
+        onSuccess: ({ lost, result, token }) => {
+          const said = writeReply({ v: VERSION, ok: true, result, secretBytes: token.length })
+          return Effect.flatMap(
+            handOver(socket, incoming, said, token, PATIENCE),
+            (sent) => Effect.as(sent ? Effect.void : lost, undefined)
+          )
+        }
+      }),
+      Effect.uninterruptible
+    )
+    yield* answer === undefined ? closed(socket) : send(socket, answer)
+  })
 
   /** Lines at each change, to a peer that is still an owner and takes them: one that does not read is let go. */
   const show = (socket: net.Socket, peer: ControlPeer): Effect.Effect<void> =>
@@ -177,6 +238,26 @@ const problem = (fault: Fault, error: string, hint?: string): Reply => ({
   ...hint !== undefined && { hint }
 })
 
+const failed = ({ error, fault, hint, wrong }: ControlProblem): Reply => ({
+  v: VERSION,
+  ok: false,
+  fault,
+  error,
+  ...hint !== undefined && { hint },
+  ...wrong !== undefined && { wrong }
+})
+
+/** A request, and the passphrases behind it. */
+const hear = Effect.fnUntraced(function*(incoming: Incoming): Effect.fn.Return<Heard, string> {
+  const request = yield* Effect.fromResult(parseRequest(yield* incoming.line(MAX_REQUEST_LINE)))
+  return { request, passphrases: yield* readSecrets(incoming, request) }
+})
+
+interface Heard {
+  readonly request: Request
+  readonly passphrases: Passphrases
+}
+
 const within = <A>(effect: Effect.Effect<A, string>): Effect.Effect<A, string> =>
   Effect.timeoutOrElse(effect, {
     duration: PATIENCE,
@@ -185,8 +266,15 @@ const within = <A>(effect: Effect.Effect<A, string>): Effect.Effect<A, string> =
 
 /** Sends and waits until the client has closed: to close first, with bytes unread, would take the answer from it. */
 const send = (socket: net.Socket, reply: Reply): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    socket.resume().end(writeReply(reply))
+    return closed(socket)
+  })
+
+const closed = (socket: net.Socket): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     if (socket.closed) return resume(Effect.void)
-    socket.once("close", () => resume(Effect.void))
-    socket.resume().end(writeReply(reply))
+    const tell = () => resume(Effect.void)
+    socket.once("close", tell)
+    return Effect.sync(() => void socket.off("close", tell))
   }).pipe(Effect.timeoutOption(PATIENCE), Effect.asVoid)

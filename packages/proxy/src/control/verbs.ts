@@ -3,9 +3,12 @@ import type { ClientFacts } from "@gripgate/policy/client/facts"
 import type { Policy } from "@gripgate/policy/policy"
 import * as Effect from "effect/Effect"
 import type { Desk } from "../approve/desk.ts"
+import type { PassphraseAsker } from "../approve/passphrase-asker.ts"
 import type { By } from "../approve/question.ts"
 import type { GrantStore } from "../grant/grant-store.ts"
 import type { Grant } from "../grant/grant.ts"
+import type { Issuer } from "../grant/issue.ts"
+import type { TokenGrant } from "../grant/token-grant.ts"
 import type { KeyDirectory } from "../keys/key-directory.ts"
 import type { Log } from "../log.ts"
 import { movedTo } from "../owner/move.ts"
@@ -13,12 +16,18 @@ import type { Whereabouts } from "../owner/place.ts"
 import { readShortId } from "../short-id.ts"
 import type { ResultOf } from "./message/results.ts"
 import type { Status } from "./message/status.ts"
-import type { ControlProblem, ControlVerbs } from "./server.ts"
-import { momentOf, showDecision, showGrant, showQuestion } from "./show.ts"
+import { noGrant, refused } from "./problem.ts"
+import { revoke, type TokenGrants } from "./revoke.ts"
+import type { ControlVerbs } from "./server.ts"
+import { momentOf, showDecision, showGrant, showQuestion, showTokenGrant } from "./show.ts"
+import { tokenVerbs } from "./token-verbs.ts"
 
 export interface ControlServices {
   readonly desk: Desk["Service"]
   readonly grants: GrantStore["Service"]
+  readonly tokens: TokenGrants
+  readonly issuer: Issuer
+  readonly asker: PassphraseAsker
   readonly keys: KeyDirectory["Service"]
   readonly policy: { readonly current: Policy }
   readonly owner: Whereabouts
@@ -27,24 +36,22 @@ export interface ControlServices {
   readonly status: () => Omit<Status, "questions" | "grants" | "owner" | "paused">
 }
 
-const refused = (error: string, hint?: string): ControlProblem => ({
-  fault: "refused",
-  error,
-  ...hint !== undefined && { hint }
-})
-
 const byOf = (through: string, { uid }: ClientFacts): By => ({ through, ...uid !== undefined && { uid } })
 
 export const controlVerbs = (services: ControlServices): ControlVerbs => {
-  const { desk, grants, keys, log, now, owner, policy } = services
+  const { desk, grants, keys, log, now, owner, policy, tokens } = services
   const shown = (grant: Grant) => showGrant(grant, { policy: policy.current, info: keys.info, isLive: grants.isLive })
+  const tokenShown = (grant: TokenGrant) =>
+    showTokenGrant(grant, { policy: policy.current, info: keys.info, isLive: tokens.isLive, now: now() })
+  /** Both kinds, in the order in which they were made. */
+  const all = () =>
+    [...grants.all().map(shown), ...tokens.all().map(tokenShown)].toSorted((a, b) =>
+      a.madeAt < b.madeAt ? -1 : a.madeAt > b.madeAt ? 1 : 0
+    )
   const place = (): ResultOf<"tty"> => ({
     display: owner.current.variables["WAYLAND_DISPLAY"] ?? owner.current.variables["DISPLAY"] ?? null,
     tty: owner.current.variables["GPG_TTY"] ?? null
   })
-  const tell = (taken: ReadonlyArray<Grant>): void => {
-    for (const { id, unwritten } of taken) if (unwritten !== true) log.write(5, `the grant ${id} is revoked`)
-  }
   const moved = new Set<() => void>()
   const paused = () => desk.paused().map(({ asker, until }) => ({ asker, until: momentOf(until) }))
 
@@ -56,7 +63,7 @@ export const controlVerbs = (services: ControlServices): ControlVerbs => {
         return {
           ...services.status(),
           questions: { open: standing.length - waiting, waiting },
-          grants: { inForce: grants.all().filter((grant) => shown(grant).effective).length },
+          grants: { inForce: all().filter(({ effective }) => effective).length },
           owner: place(),
           paused: paused()
         }
@@ -72,39 +79,19 @@ export const controlVerbs = (services: ControlServices): ControlVerbs => {
 
     grants: ({ id }) =>
       Effect.suspend(() => {
-        if (id === undefined) return Effect.succeed(grants.all().map(shown))
-        const grant = grants.get(readShortId(id))
-        return grant === undefined ? Effect.fail(noGrant(id)) : Effect.succeed([shown(grant)])
+        if (id === undefined) return Effect.succeed(all())
+        const name = readShortId(id)
+        const [answer, token] = [grants.get(name), tokens.get(name)]
+        const found = [
+          ...answer === undefined ? [] : [shown(answer)],
+          ...token === undefined ? [] : [tokenShown(token)]
+        ]
+        return found.length === 0 ? Effect.fail(noGrant(id)) : Effect.succeed(found)
       }),
 
-    revoke: ({ what }, peer) =>
-      Effect.suspend(() => {
-        // or has been, which is not written yet: a restart would bring it back
-        const canBe = (grant: Grant) => grants.isLive(grant) || grant.unwritten === true
-        let chosen: ReadonlyArray<Grant>
-        if ("id" in what) {
-          const grant = grants.get(readShortId(what.id))
-          if (grant === undefined) return Effect.fail(noGrant(what.id))
-          if (!canBe(grant)) return Effect.fail(refused(`the grant ${grant.id} is not in force any more`))
-          chosen = [grant]
-        } else {
-          chosen = grants.all().filter((grant) => canBe(grant) && ("all" in what || isOf(what.app, grant)))
-        }
-        // what refuses is taken back by its own name only: these ways make stricter and never more lenient
-        const taken = "id" in what ? chosen : chosen.filter(({ answer }) => answer === "yes")
-        return Effect.matchEffect(grants.revoke(taken, byOf("revoke", peer)), {
-          onFailure: (error) => {
-            tell(taken)
-            log.write(3, error)
-            return Effect.fail(refused(error, "see to the disk, then revoke again"))
-          },
-          onSuccess: () => {
-            tell(taken)
-            const standing = chosen.filter((grant) => grants.isLive(grant)).map(({ id }) => id)
-            return Effect.succeed({ revoked: taken.map(({ id }) => id), standing })
-          }
-        })
-      }),
+    revoke: ({ what }, peer) => revoke(services, what, byOf("revoke", peer)),
+
+    ...tokenVerbs({ ...services, show: tokenShown }),
 
     tty: ({ environment }, peer) =>
       Effect.suspend(() => {
@@ -137,8 +124,3 @@ export const controlVerbs = (services: ControlServices): ControlVerbs => {
     })
   }
 }
-
-const isOf = (app: string, { holder }: Grant): boolean => holder.kind === "app" && holder.app === app
-
-const noGrant = (id: string): ControlProblem =>
-  refused(`there is no grant ${JSON.stringify(id)}`, "gripgate grants lists them")

@@ -122,7 +122,11 @@ function* judgeOperation(
 ): Effect.fn.Return<void, NotIssued> {
   const able = keygrips.filter((keygrip) => canDo(services, keygrip, operation))
   if (able.length === 0) {
-    return yield* no("key", `none of these keys is one to ${operation} with`, "gpg --list-secret-keys shows what each is for")
+    return yield* no(
+      "key",
+      `none of these keys is one to ${operation} with`,
+      "gpg --list-secret-keys shows what each is for"
+    )
   }
   for (const keygrip of able) {
     const { entry, verdict } = verdictOf(services, app, operation, keygrip)

@@ -23,6 +23,7 @@ import { makeProof, proves } from "./seal.ts"
 import type { Step, StepAbout, TellStep } from "./step.ts"
 import type { TokenGrant, TokenPart } from "./token-grant.ts"
 import { makeToken, readToken } from "./token.ts"
+import { each, notRevoked, type Unrevoked } from "./written.ts"
 
 /** What was presented, and holds; or why it does not, for the journal: a client is never told. */
 export type Presented = AcceptedToken | { readonly rejected: string; readonly id?: string }
@@ -61,8 +62,15 @@ export interface TokenStore {
   ) => Effect.Effect<void, string>
   /** The sealed passphrase of a key is not its passphrase any more: out of force at once, and written down when this is done. */
   readonly stale: (accepted: AcceptedToken, keygrip: Keygrip) => Effect.Effect<void, string>
-  /** Out of force at once, and written down when this is done; fails with a sentence, and the grant is `unwritten` then. */
-  readonly revoke: (grant: TokenGrant, by: By, returned?: true) => Effect.Effect<void, LedgerError>
+  /**
+   * Takes grants back: out of force at once, and written down when this is done. Fails with a sentence that names those that could
+   * not be; they are `unwritten`, and can be taken back again.
+   */
+  readonly revoke: (
+    grants: ReadonlyArray<TokenGrant>,
+    by: By,
+    what?: "revoked" | "returned"
+  ) => Effect.Effect<void, string>
 }
 
 export interface TokenStoreParts {
@@ -133,6 +141,21 @@ export const makeTokenStore = (
         Effect.flatMap(({ n }) => tell(what, aboutOf(grant), by, n))
       )
     )
+
+  const revokeOne = (grant: TokenGrant, by: By, what: "revoked" | "returned"): Effect.Effect<void, Unrevoked> =>
+    Effect.suspend(() => {
+      // never in force again while it is written, whatever becomes of that
+      grant.revokedAt ??= clocks.wall()
+      grant.unwritten = true
+      return Effect.matchEffect(write({ op: "revoked", id: grant.id, by }), {
+        onSuccess: ({ n }) => {
+          delete grant.unwritten
+          return tell(what, aboutOf(grant), by, n)
+        },
+        // another who took it back at the same time may have come through
+        onFailure: (error) => grant.unwritten === true ? Effect.fail({ id: grant.id, error }) : Effect.void
+      })
+    })
 
   return {
     replay: (record, at) => {
@@ -257,18 +280,11 @@ export const makeTokenStore = (
         grant.stale.set(keygrip, clocks.wall())
         return step({ op: "stale", id: grant.id, key: keygrip }, "stale", grant, GATE, () => {})
       }),
-    revoke: (grant, by, returned) =>
-      Effect.suspend(() => {
-        // never in force again while it is written, whatever becomes of that
-        grant.revokedAt ??= clocks.wall()
-        grant.unwritten = true
-        return Effect.uninterruptible(
-          write({ op: "revoked", id: grant.id, by }).pipe(
-            Effect.tap(() => Effect.sync(() => void delete grant.unwritten)),
-            Effect.flatMap(({ n }) => tell(returned === true ? "returned" : "revoked", aboutOf(grant), by, n))
-          )
-        )
-      })
+    revoke: (grants, by, what = "revoked") =>
+      Effect.flatMap(
+        each(grants, (grant) => revokeOne(grant, by, what)),
+        ([, failed]) => failed.length === 0 ? Effect.void : Effect.fail(notRevoked(failed))
+      )
   }
 }
 

@@ -4,10 +4,11 @@ import type { Identity } from "@gripgate/policy/client/identify"
 import type { SlowFact } from "@gripgate/policy/client/slow-facts"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import * as Effect from "effect/Effect"
+import type { PassphraseAsker } from "../approve/passphrase-asker.ts"
 import type { Authority } from "../authority/authority.ts"
 import type { WrongAnswers } from "../authority/wrong-answers.ts"
 import type { AcceptedToken } from "../grant/accepted.ts"
-import type { Issuer, NotIssued, Passphrases, PlannedKey } from "../grant/issue.ts"
+import type { Issuer } from "../grant/issue.ts"
 import type { TokenStore } from "../grant/token-store.ts"
 import type { Journal } from "../journal/journal.ts"
 import type { KeyDirectory } from "../keys/key-directory.ts"
@@ -40,25 +41,14 @@ export const NOBODY = "(nobody)"
 const appOf = (identity: Identity): string | undefined =>
   identity.kind === "app" ? identity.app : identity.kind === "nobody" ? NOBODY : undefined
 
-/** Asks the owner for passphrases. */
-export interface PassphraseAsker {
-  /**
-   * Asks for one passphrase for all sealed keys, shows these lines of the gate's beside it, and asks again for those whose
-   * passphrase `use` says is wrong. What was typed is wiped.
-   */
-  readonly ask: <A>(
-    lines: ReadonlyArray<string>,
-    keys: ReadonlyArray<PlannedKey>,
-    use: (passphrases: Passphrases) => Effect.Effect<A, NotIssued>
-  ) => Effect.Effect<A, NotIssued | { readonly reason: string }>
-}
-
 /** What GRIPGATE needs. */
 export interface OwnServices {
   readonly issuer: Issuer
   readonly tokens: TokenStore
-  readonly passphrases: PassphraseAsker
+  readonly asker: PassphraseAsker
   readonly log: Log
+  /** Milliseconds of the clock. */
+  readonly now: () => number
 }
 
 /** What every session of a gate uses. */

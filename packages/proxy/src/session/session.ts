@@ -13,8 +13,8 @@ import type { SessionContext } from "./context.ts"
 import type { After } from "./finish.ts"
 import { forgetFor, hold } from "./hold.ts"
 import { answerGetinfo, answerOption, answerSession } from "./local.ts"
-import { answerOwn, isOwn } from "./own/own.ts"
 import { optionTurn } from "./option-turn.ts"
+import { answerOwn, isOwn } from "./own/own.ts"
 import { turn } from "./turn.ts"
 
 /**

@@ -39,7 +39,8 @@ export const nameOf = (app: string): string =>
 const whoIs = (app: string | undefined): string =>
   app === undefined ? "a program that is no app of the policy" : `the app ${nameOf(app)}`
 
-const keyOf = ({ keyId, keygrip, userId }: KeyInfo): string => {
+/** A key by its id, and what its certificate says of whose it is. */
+export const keyOf = ({ keyId, keygrip, userId }: KeyInfo): string => {
   const id = keyId === undefined ? `keygrip ${keygrip}` : clip(tidy(keyId), 40, 40)
   return userId === undefined ? `Key: ${id}` : `Key: ${id}, ${quoted(userId, 80, 120)}`
 }

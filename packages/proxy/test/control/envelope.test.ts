@@ -19,7 +19,25 @@ const all: ReadonlyArray<Request> = [
   { verb: "revoke", what: { app: "git" } },
   { verb: "revoke", what: { all: true } },
   { verb: "tty", environment: { DISPLAY: ":0" } },
-  { verb: "watch" }
+  { verb: "watch" },
+  { verb: "plan", what: { app: "git", keys: ["alice@example.org"], seal: true } },
+  { verb: "plan", what: { id: "H2RW" } },
+  {
+    verb: "grant",
+    app: "git",
+    keys: ["A".repeat(40)],
+    operations: ["sign"],
+    seal: true,
+    forMs: 1,
+    uses: 1,
+    limit: "60/hour",
+    passphrases: "given",
+    secrets: [{ key: "A".repeat(40), bytes: 255 }]
+  },
+  { verb: "grant", app: "git", keys: ["A".repeat(40)], seal: false, passphrases: "pinentry" },
+  { verb: "rotate", id: "H2RW", overlapMs: 0, passphrases: "given" },
+  { verb: "renew", id: "H2RW", forMs: null, uses: 3 },
+  { verb: "renew", id: "H2RW", forMs: 900_000 }
 ]
 
 describe("a request", () => {
@@ -99,7 +117,10 @@ describe("a reply", () => {
       const message of [
         { v: VERSION, ok: true, result: [{ id: "7KQ2" }] } as const,
         { v: VERSION, ok: false, fault: "refused", error: "no\n" } as const,
-        { v: VERSION, ok: false, fault: "notPermitted", error: "no", hint: "go" } as const
+        { v: VERSION, ok: true, result: { id: "7KQ2" }, secretBytes: 45 } as const,
+        { v: VERSION, ok: false, fault: "notPermitted", error: "no", hint: "go" } as const,
+        { v: VERSION, ok: false, fault: "usage", error: "no" } as const,
+        { v: VERSION, ok: false, fault: "refused", error: "no", wrong: ["A".repeat(40)] } as const
       ]
     ) {
       const line = writeReply(message)

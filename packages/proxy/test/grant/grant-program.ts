@@ -5,7 +5,7 @@ import type { ClientFacts } from "@gripgate/policy/client/facts"
 import * as Effect from "effect/Effect"
 import { writeSync } from "node:fs"
 import { controlVerbs } from "../../src/control/verbs.ts"
-import { A, alwaysFor, B, inForce, openIn } from "./place.ts"
+import { A, alwaysFor, B, inForce, noTokens, openIn } from "./place.ts"
 
 const tell = (line: string) => writeSync(1, `${line}\n`)
 const peer: ClientFacts = { socket: "/run/control", chain: [], uid: 1000 }
@@ -14,7 +14,7 @@ const program = Effect.gen(function*() {
   const { grants, lines, log } = yield* openIn(process.argv[2]!)
   yield* Effect.addFinalizer(() => Effect.sync(() => lines.forEach(([, line]) => tell(`*${line}`))))
   // nothing else is looked at to revoke
-  const verbs = controlVerbs({ grants, log } as Parameters<typeof controlVerbs>[0])
+  const verbs = controlVerbs({ grants, tokens: noTokens, log } as Parameters<typeof controlVerbs>[0])
   yield* Effect.match(grants.give([A, B].map(alwaysFor), undefined), {
     onSuccess: () => tell("+given"),
     onFailure: (message) => tell(`-given ${message}`)

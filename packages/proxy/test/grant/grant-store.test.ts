@@ -10,7 +10,7 @@ import { GRANTS } from "../../src/grant/grant-store.ts"
 import { run } from "../ledger/run-program.ts"
 import type { Operation } from "../support/every-operation.ts"
 import { scratch } from "../support/scratch.ts"
-import { A, alwaysFor, B, by, inForce, openIn } from "./place.ts"
+import { A, alwaysFor, B, by, inForce, noTokens, openIn } from "./place.ts"
 
 const HEAD = `${GRANTS}.head`
 
@@ -121,7 +121,7 @@ describe("a grant for good", () => {
       yield* grants.give([{ ...alwaysFor(B), answer: "never" }], undefined)
       // from now on nothing can be written
       yield* Scope.close(scope, Exit.void)
-      const verbs = controlVerbs({ grants, log } as Parameters<typeof controlVerbs>[0])
+      const verbs = controlVerbs({ grants, tokens: noTokens, log } as Parameters<typeof controlVerbs>[0])
       const peer = { socket: "/run/control", chain: [] }
       const ids = grants.all().map(({ id }) => id)
       const [never] = ids.slice(-1)

@@ -3,6 +3,7 @@ import { parseKeygrip } from "@gripgate/protocol/keygrip"
 import { layerWebCrypto } from "effect/crypto/SecureRandom"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { TokenGrants } from "../../src/control/revoke.ts"
 import { type GrantStore, openGrants } from "../../src/grant/grant-store.ts"
 import type { Terms } from "../../src/grant/grant.ts"
 import { LogService } from "../../src/log.ts"
@@ -32,3 +33,11 @@ export const openIn = Effect.fnUntraced(function*(folder: string) {
 /** The first letters of the keys that there are grants in force for. */
 export const inForce = (grants: GrantStore["Service"]): string =>
   [A, B].filter((key) => grants.find("app git", "sign", key).length > 0).map((key) => key[0]).join("")
+
+/** No grants with a token beside them. */
+export const noTokens: TokenGrants = {
+  all: () => [],
+  get: () => undefined,
+  isLive: () => false,
+  revoke: () => Effect.void
+}

@@ -1,7 +1,8 @@
 // What some gate says about itself, and a control socket that says it.
 import * as Effect from "effect/Effect"
 import type { Status } from "../../src/control/message/status.ts"
-import type { ControlOptions, ControlProblem, ControlVerbs } from "../../src/control/server.ts"
+import type { ControlProblem } from "../../src/control/problem.ts"
+import type { ControlOptions, ControlVerbs } from "../../src/control/server.ts"
 
 export const status: Status = {
   version: "0.1.0",
@@ -44,6 +45,10 @@ export const verbs = (more: Partial<ControlVerbs> = {}): ControlVerbs => ({
   grants: () => Effect.succeed([]),
   revoke: () => refused,
   tty: () => refused,
+  plan: () => refused,
+  grant: () => refused,
+  rotate: () => refused,
+  renew: () => refused,
   watch: () => () => {},
   snapshot: () => snapshot,
   ...more

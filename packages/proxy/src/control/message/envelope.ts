@@ -1,5 +1,8 @@
 // What is said on the control socket, by which the command line asks a running gate: one JSON line in, one JSON line out, and
 // for `watch` a line for each change. Each carries the version `v`; a reader that does not know a version says so and does nothing.
+//
+// A secret is in no line, since JSON would make a string of it, which nobody can wipe. Its bytes follow the line directly, as many as
+// the line says: passphrases a request (`secrets`), a token a reply (`secretBytes`).
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { type Request, Request as RequestSchema } from "./request.ts"
@@ -11,28 +14,41 @@ export const VERSION = 1
 export const MAX_REQUEST_LINE = 64 * 1024
 export const MAX_REPLY_LINE = 4 * 1024 * 1024
 
-/** `refused`: it cannot be done; `notPermitted`: not by this peer. */
-export type Fault = "refused" | "notPermitted"
+/** Most bytes of a token. */
+export const MAX_SECRET = 255
 
-/** What a gate answers. `result` is what the verb has. */
+/** `refused`: it cannot be done; `notPermitted`: not by this peer; `usage`: it names something that there is not. */
+export type Fault = "refused" | "notPermitted" | "usage"
+
+/**
+ * What a gate answers. `result` is what the verb has; `secretBytes` follow the line. `wrong` are the keys whose passphrase was not the
+ * right one, where that is all that is wrong.
+ */
 export type Reply =
-  | { readonly v: typeof VERSION; readonly ok: true; readonly result: unknown }
+  | { readonly v: typeof VERSION; readonly ok: true; readonly result: unknown; readonly secretBytes?: number }
   | {
     readonly v: typeof VERSION
     readonly ok: false
     readonly fault: Fault
     readonly error: string
     readonly hint?: string
+    readonly wrong?: ReadonlyArray<string>
   }
 
 const ReplySchema = Schema.Union([
-  Schema.Struct({ v: Schema.Literal(VERSION), ok: Schema.Literal(true), result: Schema.Unknown }),
+  Schema.Struct({
+    v: Schema.Literal(VERSION),
+    ok: Schema.Literal(true),
+    result: Schema.Unknown,
+    secretBytes: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: MAX_SECRET })))
+  }),
   Schema.Struct({
     v: Schema.Literal(VERSION),
     ok: Schema.Literal(false),
-    fault: Schema.Literals(["refused", "notPermitted"]),
+    fault: Schema.Literals(["refused", "notPermitted", "usage"]),
     error: Schema.String,
-    hint: Schema.optionalKey(Schema.String)
+    hint: Schema.optionalKey(Schema.String),
+    wrong: Schema.optionalKey(Schema.Array(Schema.String))
   })
 ])
 

@@ -1,5 +1,6 @@
 // Everything that the command line can ask of a gate.
 import * as Schema from "effect/Schema"
+import { Grant, Plan, Renew, Rotate } from "./grant-request.ts"
 
 const Id = Schema.String.check(Schema.isMaxLength(64))
 
@@ -38,9 +39,30 @@ const Tty = Schema.Struct({
 /** A line now and at each change, until the peer closes. */
 const Watch = Schema.Struct({ verb: Schema.Literal("watch") })
 
-export const Request = Schema.Union([Status, Asks, Answer, Grants, Revoke, Tty, Watch])
+export const Request = Schema.Union([
+  Status,
+  Asks,
+  Answer,
+  Grants,
+  Revoke,
+  Tty,
+  Watch,
+  Plan,
+  Grant,
+  Rotate,
+  Renew
+])
 export type Request = typeof Request.Type
 export type Verb = Request["verb"]
 
+/** Those that a token is the answer to, and that passphrases may follow. */
+export type TokenVerb = "grant" | "rotate"
+
+/** Those with one line in and one line out. */
+export type PlainVerb = Exclude<Verb, TokenVerb | "watch">
+
 /** A request of one verb. */
 export type RequestOf<V extends Verb> = Extract<Request, { readonly verb: V }>
+
+/** What is asked with one line and answered with one. */
+export type PlainRequest = RequestOf<PlainVerb>

@@ -34,11 +34,11 @@ function* giveBack(session: SessionContext, id: string): Effect.fn.Return<Buffer
     return errLine(gpgError.NOT_FOUND)
   }
   const by = { through: "app", ...facts.uid !== undefined && { uid: facts.uid } }
-  const revoked = yield* Effect.result(tokens.revoke(grant, by, true))
+  const revoked = yield* Effect.result(tokens.revoke([grant], by, "returned"))
   if (Result.isSuccess(revoked)) {
     log.write(5, `the grant ${grant.id} was given back by the app ${app}`)
     return OK_LINE
   }
-  log.write(3, `the grant ${grant.id} was given back, and is in force again after a restart: ${revoked.failure.message}`)
+  log.write(3, revoked.failure)
   return errLine(gpgError.FORBIDDEN, "gripgate: see the gate's log")
 }

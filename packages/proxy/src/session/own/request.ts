@@ -8,10 +8,12 @@ import { isOperation, type Operation } from "@gripgate/protocol/operation"
 import { errLine, OK_LINE } from "@gripgate/protocol/reply"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import { NotAsked } from "../../approve/passphrase-asker.ts"
 import type { By } from "../../approve/question.ts"
-import { type Bounds, type Issued, NotIssued, type Plan } from "../../grant/issue.ts"
+import { momentIn } from "../../grant/grant-record.ts"
+import type { Bounds, Issued, NotIssued, Plan } from "../../grant/issue.ts"
 import { secretSlab } from "../../grant/token.ts"
-import { linesOf } from "../../shown/subject.ts"
+import { grantLines } from "../../shown/grant-lines.ts"
 import type { SessionContext } from "../context.ts"
 import { useOf } from "../use.ts"
 import { grantLine } from "./whoami.ts"
@@ -33,6 +35,12 @@ const kinds: Readonly<Record<NonNullable<NotIssued["kind"]>, GpgError>> = {
   agent: gpgError.NOT_SUPPORTED
 }
 
+const errors: Readonly<Record<NotAsked["why"], GpgError>> = {
+  cancelled: gpgError.CANCELED,
+  timeout: gpgError.TIMEOUT,
+  unavailable: gpgError.NO_PIN_ENTRY
+}
+
 const noOf = ({ kind, message }: NotIssued): No => ({
   error: kind === undefined ? gpgError.BAD_PASSPHRASE : kinds[kind],
   reason: message
@@ -52,7 +60,7 @@ export function* requestToken(session: SessionContext, command: Command): Effect
   if (client.isLost || session.app !== grant.app) {
     // nobody has this token, or somebody who is not meant
     token.fill(0)
-    yield* Effect.ignore(services.own.tokens.revoke(grant, { through: "gripgate" }))
+    yield* Effect.ignore(services.own.tokens.revoke([grant], { through: "gripgate" }))
     return client.send(errLine(gpgError.CANCELED))
   }
   const head = grantLine(grant)
@@ -85,33 +93,32 @@ function* request(session: SessionContext, command: Command): Effect.fn.Return<I
   // what the policy says now: it may have been read anew while the owner was asked
   const now = yield* Effect.mapError(own.issuer.plan(wishOf(app, command)), noOf)
   const by: By = { through: "request", ...facts.uid !== undefined && { uid: facts.uid } }
-  const lines = linesOf({
-    app,
-    how: services.recogniser.describe(facts),
-    operations: now.operations,
-    command: NAME,
-    keys: now.keys.map(({ info }) => info)
-  })
+  const lines = grantLines({ app, operations: now.operations, until: untilOf(bounds, own.now()) })
   // what was made is not lost with whoever waited for it: it has to be taken back then
   let issued: Issued | undefined
-  const asking = own.passphrases.ask([...lines, noteOf(now, bounds)], now.keys, (passphrases) =>
-    Effect.uninterruptible(Effect.tap(own.issuer.issue(now, bounds, passphrases, by), (made) =>
-      Effect.sync(() => {
-        issued = made
-      }))))
+  const asking = own.asker.ask(
+    lines,
+    now.keys,
+    (passphrases) =>
+      Effect.uninterruptible(Effect.tap(own.issuer.issue(now, bounds, passphrases, by), (made) =>
+        Effect.sync(() => {
+          issued = made
+        })))
+  )
   const asked = yield* Effect.result(untilLost(session, asking))
   if (issued !== undefined) return issued
   if (Result.isSuccess(asked)) return asked.success
   const no = asked.failure
-  return yield* Effect.fail(no instanceof NotIssued ? noOf(no) : { error: gpgError.CANCELED, reason: no.reason })
+  return yield* Effect.fail(no._tag === "NotIssued" ? noOf(no) : { error: errors[no.why], reason: no.message })
 }
 
 /** Ends with the client: nobody types a passphrase for whoever does not wait for it. */
 const untilLost = <A, E>({ client }: SessionContext, effect: Effect.Effect<A, E>) =>
   Effect.raceFirst(
     Effect.interruptible(effect),
-    Effect.interruptible(Effect.callback<never, { readonly reason: string }>((resume) => {
-      const stop = client.whenLost(() => resume(Effect.fail({ reason: "the client did not wait for the answer" })))
+    Effect.interruptible(Effect.callback<never, NotAsked>((resume) => {
+      const lost = new NotAsked({ why: "cancelled", message: "the client did not wait for the answer" })
+      const stop = client.whenLost(() => resume(Effect.fail(lost)))
       return Effect.sync(stop)
     }))
   )
@@ -141,6 +148,8 @@ const boundsOf = ({ options }: Command): Bounds | string => {
     ...rate !== undefined && { rate: rate.success }
   }
 }
+
+const untilOf = ({ time }: Bounds, now: number): string => time === undefined ? "it is revoked" : momentIn(now + time)!
 
 /** What a yes would mean, in a sentence. */
 const noteOf = (plan: Plan, { maxUses, rate, time }: Bounds): string => {

@@ -14,8 +14,10 @@ const ofKeys: ReadonlyArray<Operation> = ["sign", "certify", "authenticate", "de
 
 /** A word of a status line: blanks and percent signs would end it or be taken for an escape. */
 export const statusWord = (text: string): string =>
-  text.replace(/[^!-$&-~]/gu, (character) =>
-    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("")
+  text.replace(
+    /[^!-$&-~]/gu,
+    (character) =>
+      [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("")
   )
 
 /** `GRANT ID operations=... keys=... until=... uses=...`: what a grant is for, in a status line. */
