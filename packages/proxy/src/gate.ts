@@ -16,7 +16,9 @@ import { dirname, join, resolve } from "node:path"
 import { systemAccounts } from "./accounts.ts"
 import { Desk, makeDesk } from "./approve/desk.ts"
 import { notification } from "./approve/notification.ts"
+import { pinentryPassphrases } from "./approve/pinentry/passphrase.ts"
 import { pinentryApprover } from "./approve/pinentry/pinentry.ts"
+import { pinentryTurns } from "./approve/pinentry/turns.ts"
 import { Authority } from "./authority/authority.ts"
 import { policyAuthority } from "./authority/policy-authority.ts"
 import { WrongAnswers } from "./authority/wrong-answers.ts"
@@ -109,21 +111,16 @@ export const startGate = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const now = (): number => clock.currentTimeMillisUnsafe()
   const grants = yield* Effect.provide(openGrants(settings.state), layerWebCrypto)
+  const turns = pinentryTurns({
+    homedir: settings.homedir ?? homedirOf(env),
+    owner,
+    dialogs,
+    program: () => ref.current.approve.pinentry,
+    timeout: () => ref.current.approve.timeout
+  })
   const desk = yield* makeDesk({
     policy: () => ref.current.approve,
-    approvers: new Map([
-      [
-        "pinentry",
-        pinentryApprover({
-          homedir: settings.homedir ?? homedirOf(env),
-          owner,
-          dialogs,
-          program: () => ref.current.approve.pinentry,
-          timeout: () => ref.current.approve.timeout
-        })
-      ],
-      ["notification", notification(owner)]
-    ])
+    approvers: new Map([["pinentry", pinentryApprover(turns)], ["notification", notification(owner)]])
   })
   const services = yield* Layer.build(
     policyAuthority((facts) => describeClient(facts, accounts.userName)).pipe(
@@ -189,6 +186,7 @@ export const startGate = Effect.fnUntraced(function*(
     desk,
     grants,
     ...noTokens,
+    asker: pinentryPassphrases(turns),
     keys,
     policy: ref,
     owner,
@@ -244,8 +242,7 @@ export const startGate = Effect.fnUntraced(function*(
 const none = Effect.fail(new NotIssued({ message: "this gate makes no tokens" }))
 const noTokens = {
   issuer: { plan: () => none, planRotation: () => none, issue: () => none, rotate: () => none, renew: () => none },
-  tokens: { all: () => [], get: () => undefined, isLive: () => false, revoke: () => Effect.void },
-  asker: { ask: () => none }
+  tokens: { all: () => [], get: () => undefined, isLive: () => false, revoke: () => Effect.void }
 } as const
 
 /** Sessions that a status names. */
