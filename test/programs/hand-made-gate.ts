@@ -80,6 +80,30 @@ const status = (): ResultOf<"status"> => {
   }
 }
 
+const refused = Effect.fail<ControlProblem>({ fault: "refused", error: "this gate cannot" })
+
+/** The verbs of a gate that has nothing and can do nothing, but for its status. */
+export const gateVerbs: ControlVerbs = {
+  status: () => Effect.sync(status),
+  asks: () => Effect.succeed([]),
+  answer: () => refused,
+  grants: () => refused,
+  revoke: () => refused,
+  tty: () => refused,
+  plan: () => refused,
+  grant: () => refused,
+  rotate: () => refused,
+  renew: () => refused,
+  watch: () => () => {},
+  snapshot: () => ({
+    at: new Date().toISOString(),
+    asks: [],
+    decided: [],
+    paused: [],
+    owner: { display: ":0", tty: "/dev/pts/3" }
+  })
+}
+
 /** Serves in a folder of its own, or at `at`. An answer to a question takes it away, as a gate does. */
 export const serveGate = async (at?: string): Promise<HandMadeGate> => {
   const folder = at === undefined ? await makeFolder("gh") : undefined
@@ -90,16 +114,9 @@ export const serveGate = async (at?: string): Promise<HandMadeGate> => {
   let refusal: string | undefined
   let denied: { readonly error: string; readonly hint: string } | undefined
   const changed = () => watchers.forEach((tell) => tell())
-  const refused = Effect.fail<ControlProblem>({ fault: "refused", error: "this gate cannot" })
   const verbs: ControlVerbs = {
-    status: () => Effect.sync(status),
+    ...gateVerbs,
     asks: () => Effect.sync(() => asks),
-    grants: () => refused,
-    revoke: () => refused,
-    plan: () => refused,
-    grant: () => refused,
-    rotate: () => refused,
-    renew: () => refused,
     tty: ({ environment }) =>
       Effect.succeed({ display: environment["DISPLAY"] ?? null, tty: environment["GPG_TTY"] ?? null }),
     answer: ({ good, id, kind, through }) =>
@@ -116,13 +133,7 @@ export const serveGate = async (at?: string): Promise<HandMadeGate> => {
       watchers.add(tell)
       return () => void watchers.delete(tell)
     },
-    snapshot: () => ({
-      at: new Date().toISOString(),
-      asks,
-      decided: [],
-      paused: [],
-      owner: { display: ":0", tty: "/dev/pts/3" }
-    })
+    snapshot: () => ({ ...gateVerbs.snapshot(), asks })
   }
   const scope = Scope.makeUnsafe()
   const stop = () => Effect.runPromise(Scope.close(scope, Exit.void))

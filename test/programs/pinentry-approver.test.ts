@@ -3,21 +3,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import { parseKeygrip } from "@gripgate/protocol/keygrip"
 import { pinentryApprover } from "@gripgate/proxy/approve/pinentry/pinentry"
+import { pinentryTurns } from "@gripgate/proxy/approve/pinentry/turns"
 import type { Asked, Question } from "@gripgate/proxy/approve/question"
 import { AgentDialogs } from "@gripgate/proxy/owner/agent-dialogs"
 import { placeOf } from "@gripgate/proxy/owner/place"
 import { questionLines } from "@gripgate/proxy/shown/question-lines"
 import { makeFolder, removeFolder } from "@gripgate/testkit/folder"
 import { needs } from "@gripgate/testkit/needs"
-import { killGroup, runOk } from "@gripgate/testkit/run"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { spawn } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
+import { openTerminal, openTerminalFor } from "./pty.ts"
 
-const socat = needs("socat")
 const programs = { tty: needs("pinentry-tty"), curses: needs("pinentry-curses") }
 type Flavor = keyof typeof programs
 
@@ -44,54 +42,14 @@ const question: Question = {
   askedAt: 0
 }
 
-/** Without what moves the cursor and sets colours. */
-const plain = (screen: string): string => screen.replace(/\x1b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>78])/g, "")
-
-/** A terminal, and a shell on it that runs these commands. */
-const openTerminalFor = (commands: string) =>
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const child = spawn(socat, ["-t", "0.1", "STDIO", `SYSTEM:tty; ${commands},pty,setsid,ctty`], {
-        detached: true,
-        stdio: ["pipe", "pipe", "inherit"]
-      })
-      let screen = ""
-      child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-        screen += chunk
-      })
-      const sees = async (what: RegExp, from = 0): Promise<string> => {
-        for (let i = 0; i < 2_000; i++) {
-          if (what.test(plain(screen.slice(from)))) return plain(screen.slice(from))
-          await sleep(5)
-        }
-        throw new Error(`${what} did not come: ${JSON.stringify(screen.slice(from))}`)
-      }
-      const path = /(\/dev\/\S+)/.exec(await sees(/\/dev\/\S+\r?\n/))![1]!
-      return {
-        child,
-        path,
-        /** Waits until something is on the screen, of what comes from now on or has come since `from`. */
-        sees: (what: RegExp, from = 0) => Effect.promise(() => sees(what, from)),
-        get at() {
-          return screen.length
-        },
-        type: (keys: string) => Effect.sync(() => child.stdin.write(keys)),
-        /** Its modes as stty prints them. */
-        modes: Effect.promise(async () => (await runOk(["stty", "-F", path, "-g"])).stdout.toString())
-      }
-    }),
-    ({ child }) => Effect.sync(() => killGroup(child.pid))
-  )
-const openTerminal = openTerminalFor("exec sleep 600")
-
 const approverOn = (flavor: Flavor, path: string, timeout = 30_000) =>
-  pinentryApprover({
+  pinentryApprover(pinentryTurns({
     homedir: undefined,
     dialogs: new AgentDialogs(),
     program: () => programs[flavor],
     owner: { current: placeOf({ GPG_TTY: path, TERM: "xterm", LC_ALL: "C.UTF-8" }) },
     timeout: () => timeout
-  })
+  }))
 
 const by = { through: "pinentry" }
 const once: Asked = { kind: "yes", good: "once", by }

@@ -16,8 +16,9 @@ import { dirname, join, resolve } from "node:path"
 import { systemAccounts } from "./accounts.ts"
 import { Desk, makeDesk } from "./approve/desk.ts"
 import { notification } from "./approve/notification.ts"
-import { NotAsked, type PassphraseAsker } from "./approve/passphrase-asker.ts"
+import { pinentryPassphrases } from "./approve/pinentry/passphrase.ts"
 import { pinentryApprover } from "./approve/pinentry/pinentry.ts"
+import { pinentryTurns } from "./approve/pinentry/turns.ts"
 import { Authority } from "./authority/authority.ts"
 import { policyAuthority } from "./authority/policy-authority.ts"
 import { WrongAnswers } from "./authority/wrong-answers.ts"
@@ -130,21 +131,17 @@ export const startGate = Effect.fnUntraced(function*(
       )
   })
   const grants = yield* Effect.provide(opening, layerWebCrypto)
+  const turns = pinentryTurns({
+    homedir: settings.homedir ?? homedirOf(env),
+    owner,
+    dialogs,
+    program: () => ref.current.approve.pinentry,
+    timeout: () => ref.current.approve.timeout
+  })
+  const asker = pinentryPassphrases(turns)
   const desk = yield* makeDesk({
     policy: () => ref.current.approve,
-    approvers: new Map([
-      [
-        "pinentry",
-        pinentryApprover({
-          homedir: settings.homedir ?? homedirOf(env),
-          owner,
-          dialogs,
-          program: () => ref.current.approve.pinentry,
-          timeout: () => ref.current.approve.timeout
-        })
-      ],
-      ["notification", notification(owner)]
-    ])
+    approvers: new Map([["pinentry", pinentryApprover(turns)], ["notification", notification(owner)]])
   })
   const services = yield* Layer.build(
     policyAuthority((facts) => describeClient(facts, accounts.userName)).pipe(
@@ -272,10 +269,6 @@ export const startGate = Effect.fnUntraced(function*(
   return { upstream: upstream.socket, policy: ref.current, reload, desk, owner, grants, issuer } satisfies Gate
 })
 
-/** Nobody is asked for a passphrase. */
-const asker: PassphraseAsker = {
-  ask: () => Effect.fail(new NotAsked({ why: "unavailable", message: "there is nobody to ask" }))
-}
 
 /** Sessions that a status names. */
 const MAX_LISTED = 200

@@ -17,9 +17,9 @@ export interface GrantShown {
 const MAX_KEYS = 3
 
 /** The keys, and how many more there are. */
-export const plannedKeyLines = (keys: ReadonlyArray<PlannedKey>): ReadonlyArray<string> => [
-  ...keys.slice(0, MAX_KEYS).flatMap(({ info }) => hanging(keyOf(info))),
-  ...keys.length > MAX_KEYS ? [`and ${keys.length - MAX_KEYS} more keys`] : []
+export const plannedKeyLines = (keys: ReadonlyArray<PlannedKey>, most = MAX_KEYS): ReadonlyArray<string> => [
+  ...keys.slice(0, most).flatMap(({ info }) => hanging(keyOf(info))),
+  ...keys.length > most ? [`and ${keys.length - most} more keys`] : []
 ]
 
 /** What the grant is; the keys whose passphrase is asked for are named beside it. */

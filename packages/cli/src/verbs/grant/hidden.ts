@@ -139,6 +139,8 @@ const ask = ({ hide, stream, write }: Terminal, prompt: string): Effect.Effect<B
     process.on("exit", show).on("SIGCONT", begin)
     for (const signal of deadly) process.on(signal, onSignal)
     begin()
+    // a stream that was paused once does not flow by itself again
+    stream.resume()
     return Effect.sync(() => {
       line.wipe()
       end()

@@ -7,9 +7,10 @@ import type { Place } from "../../owner/place.ts"
 import type { Answer, Asked, By, Question } from "../question.ts"
 import type { Gap } from "./gap.ts"
 import { type PinentryProcess, startPinentry, type Told } from "./process.ts"
-import { forgetTyped, needsTerminal, terminalProblem } from "./terminal.ts"
+import { code, comeInStep, errorOf, inTime, need, setUp, unavailable } from "./set-up.ts"
+import { forgetTyped } from "./terminal.ts"
 import { firstSheet, secondSheet, type Sheet } from "./text.ts"
-import { Unavailable } from "./unavailable.ts"
+import type { Unavailable } from "./unavailable.ts"
 
 export interface Asking {
   /** The absolute path of the pinentry. */
@@ -25,66 +26,9 @@ const yes = (good: Answer["good"]): Asked => ({ kind: "yes", good, by })
 const no: Asked = { kind: "no", good: "once", by }
 const timedOut: Asked = { kind: "timeout" }
 
-/** Milliseconds in which a pinentry is ready to ask. One with windows needs a second on a slow machine. */
-const START = 10_000
-
-/** Milliseconds for a line to come that nobody waits for. */
-const SETTLE = 200
-
 /** Nanoseconds before which a yes is nobody's answer, so that the dialog is shown again, and how often. */
 const READING = 250_000_000n
 const MAX_SHOWN = 3
-
-/** Errors that are answers (libgpg-error err-codes.h). */
-const TIMEOUT = 62
-const CANCELED = 99
-const NOT_CONFIRMED = 114
-const FULLY_CANCELED = 198
-
-const unavailable = (reason: string) => Effect.fail(new Unavailable({ reason }))
-
-/** Options of gpg-agent's that are fatal where a program refuses them (agent/call-pinentry.c start_pinentry). */
-const options = ["ttyname", "ttytype", "lc-ctype", "lc-messages"]
-
-const errorOf = (code: number, text: string): string => text === "" ? `error ${code}` : `error ${code}, ${text}`
-
-/** Sends a line that it has to accept. */
-const need = Effect.fnUntraced(function*(pinentry: PinentryProcess, line: string) {
-  const told = yield* pinentry.tell(line)
-  if (told.kind === "ok") return
-  const what = /^(?:OPTION )?[^ =]*/.exec(line)?.[0]
-  return yield* unavailable(`it refuses ${what}: ${errorOf(told.code, told.text)}`)
-})
-
-/** From its greeting to where it can be given a text. Returns the terminal that it asks on, if it does. */
-const setUp = Effect.fnUntraced(function*(pinentry: PinentryProcess, place: Place) {
-  yield* pinentry.greeted
-  // a program that says OK to whatever it is told would say so to the question too
-  if ((yield* pinentry.tell("GRIPGATE")).kind === "ok") {
-    return yield* unavailable("it says OK to what no pinentry knows, so its yes would mean nothing")
-  }
-  // the gate's question is not worth taking the keyboard away from everything else
-  yield* pinentry.tell("OPTION no-grab")
-  for (const name of options) {
-    const line = place.options.get(name)
-    if (line !== undefined) yield* need(pinentry, line.toString("utf8", 0, line.length - 1))
-  }
-  const flavor = yield* pinentry.tell("GETINFO flavor")
-  if (flavor.kind === "err" || !needsTerminal(flavor.data)) return undefined
-  const terminal = place.variables["GPG_TTY"]
-  const problem = terminalProblem(terminal)
-  return problem === undefined ? terminal : yield* unavailable(problem)
-})
-
-/**
- * Sees to it that the next OK is the owner's. A program that has said one OK too many would else have CONFIRM answered by the
- * one before it. Only the answer to this line has a number in it; from a program that has none, what it still has to say is
- * waited for, and out of turn ends it.
- */
-const comeInStep = Effect.fnUntraced(function*(pinentry: PinentryProcess) {
-  const told = yield* pinentry.tell("GETINFO pid")
-  if (told.kind === "err" || !/^\d+$/.test(told.data)) yield* Effect.sleep(SETTLE)
-})
 
 /** Gives it a dialog to show. Returns whether it has the third button, if there is to be one. */
 const lay = Effect.fnUntraced(function*(pinentry: PinentryProcess, sheet: Sheet, seconds: number) {
@@ -139,10 +83,7 @@ export const askPinentry = Effect.fnUntraced(function*(
     const terminal = yield* setUp(pinentry, place)
     return { terminal, third: yield* lay(pinentry, first, seconds) }
   })
-  const { terminal, third } = yield* Effect.timeoutOrElse(ready, {
-    duration: START,
-    orElse: () => unavailable(`it was not ready within ${START / 1000} s`)
-  })
+  const { terminal, third } = yield* inTime(ready)
 
   const again = Effect.gen(function*() {
     if (time === undefined || second === undefined) return no
@@ -153,19 +94,19 @@ export const askPinentry = Effect.fnUntraced(function*(
     yield* gap.begin
     const told = yield* show(pinentry, terminal, () => {})
     if (told.kind === "ok") return yes(time)
-    return told.code === TIMEOUT ? timedOut : no
+    return told.code === code.timeout ? timedOut : no
   })
   const answer = Effect.gen(function*() {
     const told = yield* show(pinentry, terminal, shown)
     if (told.kind === "ok") return yes("once")
     switch (told.code) {
-      case CANCELED:
-      case FULLY_CANCELED:
+      case code.canceled:
+      case code.fullyCanceled:
         return no
-      case NOT_CONFIRMED:
+      case code.notConfirmed:
         // the owner has been asked, so whatever goes wrong from here on is no reason to ask him elsewhere
         return third ? yield* Effect.orElseSucceed(again, () => no) : no
-      case TIMEOUT:
+      case code.timeout:
         return timedOut
       default:
         return yield* unavailable(errorOf(told.code, told.text))

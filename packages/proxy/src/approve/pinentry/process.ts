@@ -1,12 +1,14 @@
 // One pinentry: its process, and the client's side of Assuan over its pipes. Plain callbacks inside, one effect for each line
 // that it is sent. It gets an environment and a process group of its own, and nothing of it is left when it is done.
 import { Dialogue } from "@gripgate/protocol/dialogue"
-import { decodeData } from "@gripgate/protocol/escape"
+import { decodeData, decodeDataInto } from "@gripgate/protocol/escape"
 import { LineReader } from "@gripgate/protocol/framing"
 import type { Reply } from "@gripgate/protocol/reply"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn } from "node:child_process"
+import { MAX_PASSPHRASE } from "../../grant/seal.ts"
+import { secretSlab } from "../../grant/token.ts"
 import { reasonOf } from "../../reason.ts"
 import { clip, tidy } from "../../shown/lines.ts"
 import { processEnvironment } from "../process-environment.ts"
@@ -17,6 +19,9 @@ export type Told =
   | { readonly kind: "ok"; readonly data: string }
   /** `code` is the error's without its source; `text` is the pinentry's own, made harmless. */
   | { readonly kind: "err"; readonly code: number; readonly text: string }
+
+/** What it answers to GETPIN: what was typed, in a slab that whoever has it wipes. */
+export type TypedPin = { readonly kind: "ok"; readonly pin: Buffer } | Extract<Told, { kind: "err" }>
 
 type Resume = (effect: Effect.Effect<Told, Unavailable>) => void
 
@@ -62,6 +67,8 @@ export class PinentryProcess {
   private open = false
   private said = 0
   private data = ""
+  /** Where D lines go while a passphrase is typed: never into `data`, which is a string. */
+  private pin: { readonly slab: Buffer; length: number } | undefined
   private greeting: Told | undefined
   /** What is told once nothing more comes. */
   private ended = "it closed its output"
@@ -129,6 +136,31 @@ export class PinentryProcess {
     })
   }
 
+  /** Shows the dialog that has been described, and waits for what is typed: at most 255 bytes. */
+  getPin(shown: () => void): Effect.Effect<TypedPin, Unavailable> {
+    return Effect.suspend(() => {
+      const pin = { slab: secretSlab(MAX_PASSPHRASE), length: 0 }
+      const told = this.answer(() => {
+        this.pin = pin
+        this.open = true
+        this.dialogue.sent(1)
+        this.child.stdin?.write("GETPIN\n")
+        shown()
+      })
+      const wipe = Effect.sync(() => pin.slab.fill(0))
+      return told.pipe(
+        Effect.map((answer): TypedPin =>
+          answer.kind === "ok" ? { kind: "ok", pin: pin.slab.subarray(0, pin.length) } : answer
+        ),
+        Effect.tap(({ kind }) => kind === "ok" ? Effect.void : wipe),
+        Effect.onError(() => wipe),
+        Effect.ensuring(Effect.sync(() => {
+          this.pin = undefined
+        }))
+      )
+    })
+  }
+
   /**
    * Ends it. One that shows a dialog is first asked to leave, as gpg-agent does it: pinentries on a terminal have changed its
    * modes, and put them back on SIGINT.
@@ -190,7 +222,8 @@ export class PinentryProcess {
   }
 
   private receive(chunk: Buffer): void {
-    if (this.lost !== undefined) return
+    // what comes once nobody waits for it may be a passphrase all the same
+    if (this.lost !== undefined) return void chunk.fill(0)
     this.said += chunk.length
     if (this.said > MAX_SAID) return this.lose("it says too much")
     this.reader.push(chunk)
@@ -209,6 +242,7 @@ export class PinentryProcess {
       case "status":
         return
       case "data":
+        if (this.pin !== undefined) return this.takePin(this.pin, reply.payload)
         this.data = (this.data + (decodeData(reply.payload)?.toString("latin1") ?? "")).slice(0, MAX_DATA)
         return
       case "inquire":
@@ -223,6 +257,14 @@ export class PinentryProcess {
         return this.finish({ kind: "err", code: reply.value & CODE, text })
       }
     }
+  }
+
+  /** The payload is a view of what came in, or of the reader's own memory: nothing of it is left in either. */
+  private takePin(pin: { readonly slab: Buffer; length: number }, payload: Buffer): void {
+    const length = decodeDataInto(payload, pin.slab, pin.length)
+    payload.fill(0)
+    if (length < 0) return this.lose(`what was typed is longer than ${MAX_PASSPHRASE} bytes`)
+    pin.length = length
   }
 
   private finish(told: Told): void {
@@ -255,6 +297,7 @@ export class PinentryProcess {
     if (this.lost !== undefined) return
     this.lost = reason
     this.open = false
+    this.reader.wipe()
     const resume = this.resume
     this.resume = undefined
     resume?.(Effect.fail(new Unavailable({ reason })))

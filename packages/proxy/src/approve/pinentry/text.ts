@@ -9,7 +9,7 @@ import type { Question } from "../question.ts"
 const escape = (text: string): string => text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A")
 
 /** One line, or `undefined` where a line has no room for it. */
-const lineOf = (command: string, lines: ReadonlyArray<string>): string | undefined => {
+export const lineOf = (command: string, lines: ReadonlyArray<string>): string | undefined => {
   const line = `${command} ${escape(lines.join("\n"))}`
   return Buffer.byteLength(line) <= MAX_LINE_OUT ? line : undefined
 }

@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { pinentryApprover, type PinentrySettings } from "../../../src/approve/pinentry/pinentry.ts"
+import { pinentryApprover } from "../../../src/approve/pinentry/pinentry.ts"
+import { type PinentrySettings, pinentryTurns } from "../../../src/approve/pinentry/turns.ts"
 import type { Question } from "../../../src/approve/question.ts"
 import { AgentDialogs } from "../../../src/owner/agent-dialogs.ts"
 import { placeOf } from "../../../src/owner/place.ts"
@@ -35,15 +36,11 @@ export const asking = (
     timeout?: number
   } = {}
 ) => {
-  const { ask, name } = pinentryApprover({
-    homedir: undefined,
-    program: () => program,
-    owner,
-    dialogs,
-    timeout: () => timeout
-  })
+  const turns = pinentryTurns({ homedir: undefined, program: () => program, owner, dialogs, timeout: () => timeout })
+  const { ask, name } = pinentryApprover(turns)
   const counted = {
     name,
+    turns,
     shown: 0,
     hidden: 0,
     ask: (one: Question) => ask(one, () => counted.shown++, () => counted.hidden++)
