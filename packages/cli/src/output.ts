@@ -51,9 +51,12 @@ export const printLines = (lines: ReadonlyArray<Line>): Effect.Effect<void> =>
 export const faced = ({ face, text }: Line): string =>
   face === undefined ? text : styleText(face, text, { stream: process.stdout })
 
+/** A value as JSON, indented. */
+export const printJson = (value: unknown): Effect.Effect<void> => Effect.suspend(() => print(jsonText(value, 2)))
+
 /** A value as JSON. What a terminal could obey is escaped, as JSON may have every character escaped. */
-export const printJson = (value: unknown): Effect.Effect<void> =>
-  Effect.suspend(() => print(JSON.stringify(value, undefined, 2).replace(/[^\x20-\x7e\n]/gu, escapedInJson)))
+export const jsonText = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, undefined, indent).replace(/[^\x20-\x7e\n]/gu, escapedInJson)
 
 const escapedInJson = (character: string): string =>
   harmless(character) === character

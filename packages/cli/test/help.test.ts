@@ -15,6 +15,7 @@ describe("--help", () => {
     "grants",
     "revoke",
     "tty",
+    "log",
     "demo",
     "completions"
   ]

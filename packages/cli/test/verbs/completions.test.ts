@@ -36,6 +36,7 @@ describe("gripgate completions", () => {
       "grants",
       "revoke",
       "tty",
+      "log",
       "demo",
       "completions"
     ])
@@ -66,6 +67,7 @@ describe("gripgate completions", () => {
           "grants",
           "revoke",
           "tty",
+          "log",
           "demo"
         ]
       ) assert.include(stdout, verb)
