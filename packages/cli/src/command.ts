@@ -7,6 +7,7 @@ import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { argument, control, json, later, toggle, value } from "./flags.ts"
 import { ownerCommands } from "./owner-commands.ts"
+import { verdictWords } from "./verbs/log/filter.ts"
 
 const policyFlags = {
   policy: value("policy", "FILE", "the policy; else the one at its standard place, if there is one"),
@@ -114,6 +115,45 @@ const status = Command.make(
   )
 )
 
+const log = Command.make("log", {
+  app: value("app", "NAME", "only this app; `anyone` for whoever is none"),
+  key: value("key", "KEY", "only with this key, as the policy names it, or a keygrip"),
+  operation: value("operation", "OPERATION", "only this operation: sign, decrypt, export ..."),
+  verdict: Flag.Literals("verdict", verdictWords).pipe(
+    Flag.withMetavar("VERDICT"),
+    Flag.withDescription("only what the policy says this of, or what was allowed or refused"),
+    Flag.optional,
+    Flag.map(Option.getOrUndefined)
+  ),
+  since: value("since", "TIME", "only what is not older: a time, or how long ago (90m, 3d)"),
+  until: value("until", "TIME", "only what is not newer"),
+  lines: Flag.Int("lines").pipe(
+    Flag.withAlias("n"),
+    Flag.withMetavar("N"),
+    Flag.withDescription("only the last N lines"),
+    Flag.optional,
+    Flag.map(Option.getOrUndefined)
+  ),
+  follow: toggle("follow", "go on as more is written, until Ctrl-C"),
+  json: toggle("json", "print one JSON object a line, for programs"),
+  withColons: toggle("with-colons", "print fields between colons, for programs"),
+  verify: toggle("verify", "say whether the journal is whole, and print no records"),
+  state: value("state", "DIR", "the gate's state directory, if it is not at its standard place"),
+  homedir: value("homedir", "DIR", "the GnuPG homedir whose keys are meant; else the one that gpg would use")
+}, (options) => later(() => import("./verbs/log/log.ts"), ({ log }) => log(options))).pipe(
+  Command.withShortDescription("show what was decided, and what came of it"),
+  Command.withDescription(
+    "Shows the journal: each use of a key, each refusal, each question, each step in a grant's life. It is read from the files "
+      + "in the gate's state directory, as the gate's user; no gate has to run.\n\nWith --verify, whether a record was taken "
+      + "away, changed, moved or cut off: the exit code is 0 for a journal that is whole, and 1 otherwise."
+  ),
+  Command.withExamples([
+    { command: "gripgate log --app mailpile --since 1d" },
+    { command: "gripgate log --verdict refused --follow", description: "Who is refused what, as it happens:" },
+    { command: "gripgate log --verify" }
+  ])
+)
+
 const demo = Command.make(
   "demo",
   {},
@@ -152,5 +192,5 @@ export const gripgate = Command.make("gripgate").pipe(
     "A gate between OpenPGP programs and gpg-agent: each program its own keys, and the owner decides what becomes of each "
       + "operation. gpg and gpg-agent stay as they are."
   ),
-  Command.withSubcommands([serve, check, lint, status, ...ownerCommands, demo, completions])
+  Command.withSubcommands([serve, check, lint, status, ...ownerCommands, log, demo, completions])
 )

@@ -57,12 +57,12 @@ export const writeBytes = (bytes: Buffer): Effect.Effect<boolean> =>
     process.stdout.write(bytes, (error) => resume(Effect.succeed(error === undefined || error === null)))
   })
 
-/** A value as JSON. */
-export const printJson = (value: unknown): Effect.Effect<void> => Effect.suspend(() => print(jsonText(value)))
+/** A value as JSON, indented. */
+export const printJson = (value: unknown): Effect.Effect<void> => Effect.suspend(() => print(jsonText(value, 2)))
 
-/** JSON for people and programs. What a terminal could obey is escaped, as JSON may have every character escaped. */
-export const jsonText = (value: unknown): string =>
-  JSON.stringify(value, undefined, 2).replace(/[^\x20-\x7e\n]/gu, escapedInJson)
+/** A value as JSON. What a terminal could obey is escaped, as JSON may have every character escaped. */
+export const jsonText = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, undefined, indent).replace(/[^\x20-\x7e\n]/gu, escapedInJson)
 
 const escapedInJson = (character: string): string =>
   harmless(character) === character

@@ -18,6 +18,7 @@ describe("--help", () => {
     "rotate",
     "revoke",
     "tty",
+    "log",
     "demo",
     "completions"
   ]

@@ -16,7 +16,8 @@ const flagTypes: Readonly<Record<string, Completions.FlagType>> = {
   control: file,
   socket: file,
   homedir: directory,
-  state: directory
+  state: directory,
+  operation: { _tag: "Choice", values: operations }
 }
 
 const argumentTypes: Readonly<Record<string, Completions.ArgumentType>> = {

@@ -24,6 +24,16 @@ export interface ResolvedPolicy {
   readonly userName: (uid: number) => string | undefined
 }
 
+/** The owner's keys in a homedir: the one that is named, or gpg's own. */
+export const readWorld = Effect.fnUntraced(function*(
+  named: string | undefined
+): Effect.fn.Return<World, never, LogService> {
+  const homedir = named ?? ownHomedir()
+  const certificates = homedir === undefined ? undefined : yield* readKeyring(homedir)
+  const secret = homedir === undefined ? undefined : yield* Effect.sync(() => secretFiles(homedir))
+  return { certificates, secret, made: new Set() }
+})
+
 /** GnuPG's home directory for whoever runs this. */
 const ownHomedir = (): string | undefined => {
   const { GNUPGHOME, HOME } = process.env
@@ -37,10 +47,7 @@ export const resolvePolicy = Effect.fnUntraced(function*(
 ): Effect.fn.Return<ResolvedPolicy, never, LogService> {
   const accounts = systemAccounts()
   const known = resolveAccounts(read, accounts)
-  const homedir = named ?? read.gate.homedir ?? ownHomedir()
-  const certificates = homedir === undefined ? undefined : yield* readKeyring(homedir)
-  const secret = homedir === undefined ? undefined : yield* Effect.sync(() => secretFiles(homedir))
-  const world: World = { certificates, secret, made: new Set() }
+  const world = yield* readWorld(named ?? read.gate.homedir)
   const { matches, notes, policy, problems } = resolveKeys(known.policy, world)
   return {
     policy,

@@ -39,6 +39,7 @@ describe("gripgate completions", () => {
       "rotate",
       "revoke",
       "tty",
+      "log",
       "demo",
       "completions"
     ])
@@ -69,6 +70,7 @@ describe("gripgate completions", () => {
           "grants",
           "revoke",
           "tty",
+          "log",
           "demo"
         ]
       ) assert.include(stdout, verb)

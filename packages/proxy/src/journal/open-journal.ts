@@ -28,8 +28,8 @@ import { Thinned } from "./thinned.ts"
 export const JOURNAL = "journal.jsonl"
 
 /** Bytes of one file of the journal, and how many older ones are kept: a start reads one of them, and all are 256 MiB. */
-const BYTES = 4 * 1024 * 1024
-const KEEP = 63
+export const JOURNAL_BYTES = 4 * 1024 * 1024
+export const JOURNAL_KEEP = 63
 
 /** A cut at the end of the last so many milliseconds would not be noticed, unless it was a grant's step. */
 const HEAD_WITHIN = 100
@@ -46,7 +46,7 @@ export interface JournalOptions {
 
 /** Opens the journal of a state directory, which this process has locked, for the scope. */
 export const openJournal = Effect.fnUntraced(function*(
-  { bytes = BYTES, keep = KEEP, key, state, version }: JournalOptions
+  { bytes = JOURNAL_BYTES, keep = JOURNAL_KEEP, key, state, version }: JournalOptions
 ): Effect.fn.Return<Journal["Service"], LedgerError, Scope.Scope | LogService> {
   const log = yield* LogService
   const clock = yield* Clock.Clock

@@ -5,10 +5,18 @@ import { type FileHandle, stat } from "node:fs/promises"
 import { basename, dirname, extname, join } from "node:path"
 import { codeOf } from "../reason.ts"
 import { openOwn } from "./own-file.ts"
-import { MAX_LINE } from "./record.ts"
+import { MAX_LINE, startOf } from "./record.ts"
 
 /** Digits of a record's number in a name: names sort as numbers do. */
 const DIGITS = 16
+
+/** The files of a ledger by the numbers of their first records. */
+export interface Firsts {
+  /** Of the file that is written. */
+  readonly first: number
+  /** Of the older ones that are kept, oldest first. */
+  readonly older: ReadonlyArray<number>
+}
 
 /** An older file; `first` is the number of its first record. */
 export interface OlderFile {
@@ -22,6 +30,8 @@ export interface OlderFile {
 export interface LedgerFiles extends AsyncDisposable {
   /** `undefined` where there is none. */
   readonly handle: FileHandle | undefined
+  /** The number of its first record; 1 where it has none yet. */
+  readonly first: number
   /** Oldest first. */
   readonly older: ReadonlyArray<OlderFile>
 }
@@ -41,15 +51,15 @@ export const openFiles = async (file: string): Promise<LedgerFiles> => {
       for (const each of [handle, ...older.map(({ handle }) => handle)]) await each?.close()
     }
     try {
-      const firsts = handle === undefined ? [] : await firstsIn(handle)
-      for (const first of firsts) {
+      const begun = handle === undefined ? NOTHING : await firstsIn(handle)
+      for (const first of begun.older) {
         const path = olderPath(file, first)
         older.push({ first, file: path, handle: await openOwn(path, constants.O_RDONLY) })
       }
       // an older file that is missed is none where the ledger went on to a new one meanwhile
       const isMissed = handle === undefined || older.some(({ handle }) => handle === undefined)
-      if (!isMissed || (await inodeOf(file)) === (await handle?.stat({ bigint: true }))?.ino) {
-        return { handle, older, [Symbol.asyncDispose]: close }
+      if (!isMissed || (await fileInPlace(file, handle))) {
+        return { handle, first: begun.first, older, [Symbol.asyncDispose]: close }
       }
     } catch (error) {
       await close()
@@ -58,6 +68,10 @@ export const openFiles = async (file: string): Promise<LedgerFiles> => {
     await close()
   }
 }
+
+/** Whether a file is still the one under its name, or there is none as before. */
+export const fileInPlace = async (file: string, handle: FileHandle | undefined): Promise<boolean> =>
+  (await inodeOf(file)) === (await handle?.stat({ bigint: true }))?.ino
 
 const inodeOf = async (path: string): Promise<bigint | undefined> => {
   try {
@@ -68,18 +82,22 @@ const inodeOf = async (path: string): Promise<bigint | undefined> => {
   }
 }
 
-/** What the first line of a file says of older ones. A file that is put in place behind others has this line from the start. */
-const firstsIn = async (handle: FileHandle): Promise<ReadonlyArray<number>> => {
+const NOTHING: Firsts = { first: 1, older: [] }
+
+/** What the first line of a file says of it and of older ones. One that is put in place behind others has it from the start. */
+const firstsIn = async (handle: FileHandle): Promise<Firsts> => {
   const bytes = Buffer.alloc(MAX_LINE)
   const { bytesRead } = await handle.read(bytes, 0, MAX_LINE, 0)
   const line = bytes.subarray(0, Math.max(0, bytes.subarray(0, bytesRead).indexOf("\n")))
-  if (!line.includes("\"begin\":{\"mac\":")) return []
+  const start = startOf(line)
+  if (start === undefined) return NOTHING
   try {
     const { begin } = JSON.parse(line.toString()) as { readonly begin?: { readonly files?: unknown } }
     const files = begin?.files
-    return Array.isArray(files) ? files.filter((first) => Number.isSafeInteger(first) && first > 0) : []
+    const older = Array.isArray(files) ? files.filter((first) => Number.isSafeInteger(first) && first > 0) : []
+    return { first: start.n + 1, older }
   } catch {
-    return []
+    return NOTHING
   }
 }
 

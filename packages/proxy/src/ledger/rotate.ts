@@ -4,7 +4,7 @@ import type { KeyObject } from "node:crypto"
 import { constants, rmSync } from "node:fs"
 import { type FileHandle, link, open, rename } from "node:fs/promises"
 import { dirname } from "node:path"
-import { olderPath } from "./files.ts"
+import { type Firsts, olderPath } from "./files.ts"
 import { syncFolder, writeAll } from "./own-file.ts"
 import { type Position, writeBegin } from "./record.ts"
 
@@ -18,14 +18,6 @@ export interface Rotate {
   readonly carry: () => unknown
   /** Gets what the first record of the file carries, when the ledger is opened. */
   readonly carried: (value: unknown) => void
-}
-
-/** The files of a ledger by the numbers of their first records. */
-export interface Firsts {
-  /** Of the file that is written. */
-  readonly first: number
-  /** Of the older ones that are kept, oldest first. */
-  readonly older: ReadonlyArray<number>
 }
 
 export interface Fresh extends Firsts {

@@ -3,18 +3,14 @@ import { describeClient } from "@gripgate/policy/client/describe"
 import type { ClientFacts } from "@gripgate/policy/client/facts"
 import { type Candidate, candidates, identify, type Identity } from "@gripgate/policy/client/identify"
 import { slowFacts } from "@gripgate/policy/client/slow-facts"
-import { parseSelector } from "@gripgate/policy/file/selector"
 import { didYouMean } from "@gripgate/policy/file/suggest"
-import { makeKeyIndex } from "@gripgate/policy/keys/key-index"
-import { standFor } from "@gripgate/policy/keys/stand-for"
 import type { Policy } from "@gripgate/policy/policy"
-import { type Keygrip, parseKeygrip } from "@gripgate/protocol/keygrip"
-import { isOperation, type Operation, operations } from "@gripgate/protocol/operation"
+import type { Keygrip } from "@gripgate/protocol/keygrip"
+import type { Operation } from "@gripgate/protocol/operation"
 import { factsOfPid, readSlow } from "@gripgate/proxy/listen/facts/read-facts"
 import type { Paths } from "@gripgate/proxy/paths"
 import type * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import { resolve } from "node:path"
 import { exitCode } from "../../exit-code.ts"
 import { type Failure, failure, usageError } from "../../failure.ts"
@@ -39,13 +35,6 @@ export interface Asked {
   readonly operation: Operation
   /** The keys, if the question names some. */
   readonly keys: ReadonlyArray<Keygrip> | undefined
-}
-
-/** Reads an operation. */
-export const operationOf = (word: string): Effect.Effect<Operation, CliError.ShowHelp> => {
-  if (isOperation(word)) return Effect.succeed(word)
-  const hint = didYouMean(word, operations) ?? `the operations are ${operations.join(", ")}`
-  return Effect.fail(usageError("check", `unknown operation ${quoted(word)}`, hint))
 }
 
 /** An app that the policy has, or `anyone`. */
@@ -86,21 +75,3 @@ export const processWith = Effect.fnUntraced(function*(
     }
   }
 })
-
-/** The keys that a word names: a keygrip, with or without `grip:`, or any selector of the policy file. */
-export const keysNamed = (
-  word: string,
-  { world }: ResolvedPolicy
-): Effect.Effect<ReadonlyArray<Keygrip>, CliError.ShowHelp> => {
-  const wanted = parseSelector(word)
-  if (Result.isFailure(wanted)) return Effect.fail(usageError("check", wanted.failure.message, wanted.failure.hint))
-  if (wanted.success.kind === "all") return Effect.fail(usageError("check", "name one key, or leave it out"))
-  const selector = { text: word, wanted: wanted.success, place: { file: "", line: 0, column: 0 } }
-  const found = standFor(selector, makeKeyIndex(world), undefined).keys.map(({ keygrip }) => keygrip)
-  if (found.length > 0) return Effect.succeed(found)
-  // forty digits are a fingerprint to gpg, and a keygrip to its agent
-  const keygrip = parseKeygrip(word)
-  if (keygrip !== undefined) return Effect.succeed([keygrip])
-  const hint = "gpg --list-secret-keys --with-keygrip shows the keys"
-  return Effect.fail(usageError("check", `no key of the keyring is ${quoted(word)}`, hint))
-}

@@ -16,7 +16,8 @@ import { print } from "../../output.ts"
 import { badPolicy, choosePolicy, type PolicyFlags, readPolicy, standardPaths } from "../policy-source.ts"
 import { type ResolvedPolicy, resolvePolicy } from "../policy-world.ts"
 import { quietLog } from "../quiet-log.ts"
-import { appNamed, type Asked, keysNamed, operationOf, processWith } from "./ask.ts"
+import { keysNamed, operationOf } from "../words.ts"
+import { appNamed, type Asked, processWith } from "./ask.ts"
 import { asJson } from "./json.ts"
 import { asText } from "./text.ts"
 
@@ -86,11 +87,11 @@ const question = Effect.fnUntraced(function*(
       pid === undefined ? undefined : "with --pid there is no APP"
     )
   }
-  const operation = yield* operationOf(operationWord)
+  const operation = yield* operationOf("check", operationWord)
   const who = pid === undefined
     ? yield* appNamed(resolved.policy, first)
     : yield* processWith(resolved, pid, socket, standardPaths())
-  const keys = keyWord === undefined ? undefined : yield* keysNamed(keyWord, resolved)
+  const keys = keyWord === undefined ? undefined : yield* keysNamed("check", keyWord, resolved.world)
   return { who, operation, keys }
 })
 
