@@ -33,8 +33,8 @@ export const coverageOf = (services: Services, use: Use, judged: Judged): Covera
   if (accepted.length === 0) {
     return { by: none, missing: tokens, asks, hindrance: use.tokens?.rejected(), token: undefined }
   }
-  let hindrance = use.tokens?.rejected()
   const by: Array<AcceptedToken> = []
+  const hindrances = new Map<string, string>()
 
   /** Why a token does not cover a need. */
   const hinders = (token: AcceptedToken, need: Need): string | undefined => {
@@ -54,7 +54,7 @@ export const coverageOf = (services: Services, use: Use, judged: Judged): Covera
     for (const token of accepted) {
       const why = hinders(token, need)
       if (why === undefined) return token
-      hindrance = why
+      hindrances.set(keyOf(need), why)
     }
     return undefined
   }
@@ -71,7 +71,6 @@ export const coverageOf = (services: Services, use: Use, judged: Judged): Covera
     if (token === undefined) isWhole = false
     else covered.set(keyOf(need), token)
   }
-  const isWanted = asks.length + tokens.length > 0
   const left = (need: Need): boolean => {
     if (need.operation === "loopback") return true
     const token = covered.get(keyOf(need))
@@ -109,8 +108,19 @@ export const coverageOf = (services: Services, use: Use, judged: Judged): Covera
   }
   const stillMissing = missing.filter(loopback)
   const stillAsked = asked.filter(loopback)
-  const token: TokenUse | undefined = by.length === 0 && !isWanted ? undefined : { inBand, sealed }
-  return { by, missing: stillMissing, asks: stillAsked, hindrance, token: by.length === 0 ? undefined : token }
+  return {
+    by,
+    missing: stillMissing,
+    asks: stillAsked,
+    hindrance: use.tokens?.rejected() ?? hindranceOf(stillMissing, hindrances),
+    token: by.length === 0 ? undefined : { inBand, sealed }
+  }
+}
+
+/** What hinders the use itself says more than that the grant is none for loopback: few are. */
+const hindranceOf = (missing: ReadonlyArray<Need>, hindrances: ReadonlyMap<string, string>): string | undefined => {
+  const first = missing.find(({ operation }) => operation !== "loopback")
+  return first === undefined ? [...hindrances.values()][0] : hindrances.get(keyOf(first))
 }
 
 const none: ReadonlyArray<never> = []

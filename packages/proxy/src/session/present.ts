@@ -35,7 +35,9 @@ export function* askForToken({ client, tokens }: SessionContext): Effect.fn.Retu
     case "cancel":
       return { kind: "none", error: gpgError.FORBIDDEN, reason: "a token is needed, and the client gave none" }
     case "bad":
-      return { kind: "none", error: given.error, reason: given.reason }
+      // too long to be one, and refused like everything that is none
+      tokens.give(Buffer.alloc(0))
+      return { kind: "presented" }
     case "violation":
       return given
   }
