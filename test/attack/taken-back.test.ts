@@ -25,7 +25,7 @@ const sealedIn = (plan: Plan) => plan.keys.filter((key) => key.sealed).map(({ in
 
 /** How a grant ends. */
 const ends: Readonly<Record<string, (gate: TestGate, issued: Issued) => Promise<void>>> = {
-  revoked: (gate, { grant }) => Effect.runPromise(gate.inside.grants.tokens.revoke(grant, by)),
+  revoked: (gate, { grant }) => Effect.runPromise(gate.inside.grants.tokens.revoke([grant], by)),
   "given another token": async (gate, { grant }) => {
     const { issuer } = gate.inside
     await Effect.runPromise(Effect.flatMap(issuer.planRotation(grant.id), (plan) => {

@@ -68,7 +68,7 @@ export const wrongTokens: ReadonlyArray<Wrong> = [
     what: "one of a grant that was revoked",
     make: async (gate) => {
       const { grant, token } = await granted(gate)
-      await Effect.runPromise(gate.inside.grants.tokens.revoke(grant, by))
+      await Effect.runPromise(gate.inside.grants.tokens.revoke([grant], by))
       return token
     },
     logged: /was revoked/

@@ -269,7 +269,6 @@ export const startGate = Effect.fnUntraced(function*(
   return { upstream: upstream.socket, policy: ref.current, reload, desk, owner, grants, issuer } satisfies Gate
 })
 
-
 /** Sessions that a status names. */
 const MAX_LISTED = 200
 

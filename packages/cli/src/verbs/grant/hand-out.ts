@@ -46,7 +46,7 @@ export const bytesOf = (token: Buffer, grant: GrantedEntry, json: boolean): Buff
 const jsonAround = (
   { app, expiresAt, id, keys, limit, operations, usesLeft }: GrantedEntry
 ): readonly [string, string] => {
-  const text = jsonText({ id, token: "", app, keys, operations, expiresAt, uses: usesLeft, limit })
+  const text = jsonText({ id, token: "", app, keys, operations, expiresAt, uses: usesLeft, limit }, 2)
   const at = text.indexOf(PLACE) + PLACE.length
   return [text.slice(0, at), `${text.slice(at)}\n`]
 }
