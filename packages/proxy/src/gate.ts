@@ -123,6 +123,13 @@ export const startGate = Effect.fnUntraced(function*(
     state: settings.state,
     key: chainKey,
     atLeast: journal.grantsAt(),
+    anew: Effect.suspend(() => {
+      log.write(4, `there are no grants any more: ${join(settings.state, GRANTS)} begins anew`)
+      return Effect.catch(
+        journal.grantsAnew,
+        (why) => Effect.sync(() => log.write(3, `the journal does not say that grants begin anew: ${why}`))
+      )
+    }),
     tell: (step, about, by, at) =>
       Effect.catch(
         journal.step(step, about, by, at),

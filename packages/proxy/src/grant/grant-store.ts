@@ -57,13 +57,17 @@ export interface GrantStoreOptions {
   /** The key of the state directory, where somebody has opened it already. */
   readonly key?: KeyObject
   readonly tell?: TellStep
-  /** The ledger had this many records when the journal last heard of it: with fewer it is an old copy. */
+  /**
+   * The ledger had this many records when the journal last heard of it: with fewer it is an old copy. One that has none begins
+   * anew, which grants nothing; the journal is told.
+   */
   readonly atLeast?: number
+  readonly anew?: Effect.Effect<void>
 }
 
 /** Opens the grants of a state directory. */
 export const openGrants = Effect.fnUntraced(function*(
-  { atLeast = 0, key, state, tell = () => Effect.void }: GrantStoreOptions
+  { anew = Effect.void, atLeast = 0, key, state, tell = () => Effect.void }: GrantStoreOptions
 ): Effect.fn.Return<GrantStore["Service"], LedgerError, Scope.Scope | LogService | SecureRandom> {
   const clock = yield* Clock.Clock
   const wall = (): number => clock.currentTimeMillisUnsafe()
@@ -101,7 +105,9 @@ export const openGrants = Effect.fnUntraced(function*(
     decode: readGrantRecord,
     replay: ({ at, record }) => replay(record, at)
   })
-  if (opened.position().n < atLeast) {
+  const { n } = opened.position()
+  if (n === 0 && atLeast > 0) yield* anew
+  else if (n < atLeast) {
     const file = join(state, GRANTS)
     return yield* new LedgerError({
       message:

@@ -50,6 +50,8 @@ export class Journal extends Context.Service<Journal, {
   readonly step: (step: Step, grant: StepAbout, by: By, at?: number) => Effect.Effect<void, string>
   /** The highest number of a record of the grants' ledger that the journal on disk knows of; 0 for none. */
   readonly grantsAt: () => number
+  /** The grants' ledger begins anew: what was known of it counts no more. Durable when this is done; fails with a sentence. */
+  readonly grantsAnew: Effect.Effect<void, string>
 }>()("gripgate/proxy/Journal") {
   /** Writes lines to the log, and nothing to disk. */
   static readonly log: Layer.Layer<Journal, never, LogService> = Layer.effect(
@@ -85,9 +87,11 @@ export const journalLines: Effect.Effect<Journal["Service"], never, LogService> 
     asked: (use, question) => log.write(5, `asked ${question.id}: ${describe(use)}`),
     answered: ({ id }, ended, after) =>
       log.write(5, `answered ${id}: ${describeEnded(ended)}, after ${(after / 1000).toFixed(1)} s`),
-    allowed: (use, by) => {
+    allowed: (use, by, grants = []) => {
       const priority: Priority = onlyLists(use) ? 7 : 6
-      if (priority <= log.level) log.write(priority, `allowed ${describe(use)}: ${entryText(by)}`)
+      if (priority > log.level) return undefined
+      const granted = grants.length === 0 ? "" : `, granted by ${grants.join(" and ")}`
+      log.write(priority, `allowed ${describe(use)}: ${entryText(by)}${granted}`)
       return undefined
     },
     refused: (use, refusal) => {
@@ -104,7 +108,8 @@ export const journalLines: Effect.Effect<Journal["Service"], never, LogService> 
     // whoever reads it says so
     policyRead: () => {},
     step: () => Effect.void,
-    grantsAt: () => 0
+    grantsAt: () => 0,
+    grantsAnew: Effect.void
   }
 })
 

@@ -62,7 +62,10 @@ export const openJournal = Effect.fnUntraced(function*(
     headWithin: HEAD_WITHIN,
     // only the gate writes here, and the chain says that nobody else did
     decode: (fields) => Result.succeed(fields as unknown as JournalRecord),
-    replay: ({ record }) => noteGrants(record.grantsAt),
+    replay: ({ record }) => {
+      if (record.op === "grantsAnew") grantsAt = 0
+      noteGrants(record.grantsAt)
+    },
     rotate: { bytes, keep, carry: () => ({ grantsAt }), carried: (value) => noteGrants(carriedGrants(value)) }
   })
   let isFailing = false
@@ -82,6 +85,15 @@ export const openJournal = Effect.fnUntraced(function*(
       settled(result, record)
       done?.(typeof result === "number")
     })
+  /** One that waits for its head too. */
+  const append = (record: JournalRecord): Effect.Effect<void, string> =>
+    Effect.uninterruptible(Effect.matchEffect(ledger.append(record, { head: true }), {
+      onSuccess: ({ n }) => Effect.sync(() => settled(n, record)),
+      onFailure: (error) => {
+        settled(error, record)
+        return Effect.fail(error.message)
+      }
+    }))
   const thinned = new Thinned({
     now: () => clock.currentTimeMillisUnsafe(),
     later: (run, milliseconds) => {
@@ -105,7 +117,7 @@ export const openJournal = Effect.fnUntraced(function*(
     ...lines,
     grantsAt: () => grantsAt,
     allowed: (use, by, grants = []) => {
-      lines.allowed(use, by)
+      lines.allowed(use, by, grants)
       if (onlyLists(use)) return undefined
       const name = `${run}.${++uses}`
       const intent = makeIntent((what, detail, at) =>
@@ -152,16 +164,11 @@ export const openJournal = Effect.fnUntraced(function*(
       write({ op: "answered", ...answerFields(question.id, ended, after) })
     },
     policyRead: (file) => write({ op: "policy", file: file ?? null }),
-    step: (step, grant, by, at) => {
-      const record: JournalRecord = { op: step, ...stepFields(grant, by, at) }
-      return Effect.uninterruptible(Effect.matchEffect(ledger.append(record, { head: true }), {
-        onSuccess: ({ n }) => Effect.sync(() => settled(n, record)),
-        onFailure: (error) => {
-          settled(error, record)
-          return Effect.fail(error.message)
-        }
-      }))
-    }
+    grantsAnew: Effect.suspend(() => {
+      grantsAt = 0
+      return append({ op: "grantsAnew" })
+    }),
+    step: (step, grant, by, at) => append({ op: step, ...stepFields(grant, by, at) })
   }
 })
 

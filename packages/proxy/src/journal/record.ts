@@ -29,7 +29,8 @@ export const journalOps = [
   "renewed",
   "rotated",
   "stale",
-  "returned"
+  "returned",
+  "grantsAnew"
 ] as const
 
 export type JournalOp = typeof journalOps[number]

@@ -203,7 +203,7 @@ function* confirmed(
   const text = wordsOf(asked.shows)
   // what a GET_CONFIRMATION has the agent say are the client's words
   const said: Said = { by: use.command === "GET_CONFIRMATION" ? "client" : "agent", text }
-  const decided = session.services.authority.permit({ ...use, said, confirm: true, counted: true })
+  const decided = session.services.authority.permit({ ...use, said, confirm: true, counted: true, sameToken: true })
   const permit = Effect.isEffect(decided) ? yield* decided : decided
   return permit._tag === "Permit" ? undefined : { kind: "error", error: permit.error, reason: permit.reason }
 }
