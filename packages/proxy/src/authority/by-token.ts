@@ -1,6 +1,7 @@
 // What the tokens of a session mean for a use: which of its needs they cover, and how its passphrase then gets to the agent.
 import { decide, followsSign } from "@gripgate/policy/decide"
 import type { Policy } from "@gripgate/policy/policy"
+import type { Keygrip } from "@gripgate/protocol/keygrip"
 import type { AcceptedToken } from "../grant/accepted.ts"
 import { definitionOf } from "../grant/definition.ts"
 import type { TokenStore } from "../grant/token-store.ts"
@@ -33,88 +34,78 @@ export const coverageOf = (services: Services, use: Use, judged: Judged): Covera
   if (accepted.length === 0) {
     return { by: none, missing: tokens, asks, hindrance: use.tokens?.rejected(), token: undefined }
   }
-  const by: Array<AcceptedToken> = []
-  const hindrances = new Map<string, string>()
-
-  /** Why a token does not cover a need. */
-  const hinders = (token: AcceptedToken, need: Need): string | undefined => {
-    const { grant } = token
-    const { current } = services.policy
-    if (grant.app !== use.app) return `the grant ${grant.id} is for another app (${grant.app})`
-    if (grant.definition !== definitionOf(current, grant.app)) {
-      return `the grant ${grant.id} was made when the app ${grant.app} had another match or socket`
-    }
-    if (need.keygrip !== undefined && !grant.keygrips.includes(need.keygrip)) {
-      return `the grant ${grant.id} is for another key`
-    }
-    if (!isFor(services, token, use, need)) return `the grant ${grant.id} is not for ${need.operation}`
-    return services.tokens.hinders(token, need.keygrip)
+  const { found, hindrances } = findTokens(services, use, accepted, judged.needs())
+  const { others } = found
+  const sealed = (keygrip: Keygrip): AcceptedToken | undefined =>
+    others?.find((token) => token.grant.keygrips.includes(keygrip) && token.hasSeal(keygrip))
+  // in band a client answers itself where loopback is allowed or granted to it; where the whole use is granted, the gate does
+  const standsIn = (need: Need): boolean => {
+    if (!isLoopback(need) || others === undefined || need.keygrip === undefined) return false
+    return tokens.includes(need) || sealed(need.keygrip) !== undefined
+      || services.keys.info(need.keygrip).protection === "clear"
   }
-  const cover = (need: Need): AcceptedToken | undefined => {
+  const isCovered = (need: Need): boolean => found.byNeed.has(keyOf(need)) || standsIn(need)
+  const needed = [...tokens, ...asks]
+  const covered = needed.filter(isCovered)
+  const inBand = !covered.some((need) => !found.byNeed.has(keyOf(need)))
+
+  const by = new Set(covered.flatMap((need) => found.byNeed.get(keyOf(need)) ?? others ?? none))
+  // what the policy allows without one is counted only where the token gives more: the passphrase
+  if (use.keygrips.some((keygrip) => sealed(keygrip) !== undefined)) {
+    for (const token of others ?? none) {
+      by.add(token)
+    }
+  }
+  const missing = tokens.filter((need) => !isCovered(need))
+  return {
+    by: [...by],
+    missing,
+    asks: asks.filter((need) => !isCovered(need)),
+    hindrance: use.tokens?.rejected() ?? hindranceOf(missing, hindrances),
+    token: by.size === 0 ? undefined : { inBand, sealed }
+  }
+}
+
+const isLoopback = ({ operation }: Need): boolean => operation === "loopback"
+
+/** The token of each need, and why none is of those that have none. */
+const findTokens = (
+  services: Services,
+  use: Use,
+  accepted: ReadonlyArray<AcceptedToken>,
+  needs: ReadonlyArray<Need>
+) => {
+  const byNeed = new Map<string, AcceptedToken>()
+  const hindrances = new Map<string, string>()
+  for (const need of needs) {
     for (const token of accepted) {
-      const why = hinders(token, need)
-      if (why === undefined) return token
+      const why = hinders(services, use, token, need)
+      if (why === undefined) {
+        byNeed.set(keyOf(need), token)
+        break
+      }
       hindrances.set(keyOf(need), why)
     }
-    return undefined
   }
-  const add = (token: AcceptedToken): void => {
-    if (!by.includes(token)) by.push(token)
-  }
+  const rest = needs.filter((need) => !isLoopback(need)).map((need) => byNeed.get(keyOf(need)))
+  const others = rest.filter((token) => token !== undefined)
+  // all but loopback: then the use itself is granted, and not only how its passphrase is given
+  const isWhole = rest.length > 0 && others.length === rest.length
+  return { found: { byNeed, others: isWhole ? others : undefined }, hindrances }
+}
 
-  const covered = new Map<string, AcceptedToken>()
-  let isWhole = true
-  const all = judged.needs()
-  for (const need of all) {
-    if (need.operation === "loopback") continue
-    const token = cover(need)
-    if (token === undefined) isWhole = false
-    else covered.set(keyOf(need), token)
+/** Why a token does not cover a need. */
+const hinders = (services: Services, use: Use, token: AcceptedToken, need: Need): string | undefined => {
+  const { grant } = token
+  if (grant.app !== use.app) return `the grant ${grant.id} is for another app (${grant.app})`
+  if (grant.definition !== definitionOf(services.policy.current, grant.app)) {
+    return `the grant ${grant.id} was made when the app ${grant.app} had another match or socket`
   }
-  const left = (need: Need): boolean => {
-    if (need.operation === "loopback") return true
-    const token = covered.get(keyOf(need))
-    if (token !== undefined) add(token)
-    return token === undefined
+  if (need.keygrip !== undefined && !grant.keygrips.includes(need.keygrip)) {
+    return `the grant ${grant.id} is for another key`
   }
-  const missing = tokens.filter(left)
-  const asked = asks.filter(left)
-  // what the policy allows without one is counted only where the token gives more: the passphrase
-  const sealed = (keygrip: Need["keygrip"]): AcceptedToken | undefined => {
-    if (!isWhole || keygrip === undefined) return undefined
-    return [...covered.values()].find((token) => token.grant.keygrips.includes(keygrip) && token.hasSeal(keygrip))
-  }
-  if (use.keygrips.some((keygrip) => sealed(keygrip) !== undefined)) {
-    for (const token of covered.values()) {
-      add(token)
-    }
-  }
-
-  // in band a client answers itself where loopback is allowed to it or granted, and the gate does where the use is granted
-  let inBand = true
-  const loopback = (need: Need): boolean => {
-    if (need.operation !== "loopback") return true
-    const token = cover(need)
-    if (token !== undefined) {
-      add(token)
-      return false
-    }
-    const clear = need.keygrip !== undefined && services.keys.info(need.keygrip).protection === "clear"
-    const isToken = tokens.includes(need)
-    if (!isWhole || !(isToken || clear || sealed(need.keygrip) !== undefined)) return true
-    for (const one of covered.values()) add(one)
-    inBand = false
-    return false
-  }
-  const stillMissing = missing.filter(loopback)
-  const stillAsked = asked.filter(loopback)
-  return {
-    by,
-    missing: stillMissing,
-    asks: stillAsked,
-    hindrance: use.tokens?.rejected() ?? hindranceOf(stillMissing, hindrances),
-    token: by.length === 0 ? undefined : { inBand, sealed }
-  }
+  if (!isFor(services, token, use, need)) return `the grant ${grant.id} is not for ${need.operation}`
+  return services.tokens.hinders(token, need.keygrip)
 }
 
 /** What hinders the use itself says more than that the grant is none for loopback: few are. */

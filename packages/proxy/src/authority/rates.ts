@@ -1,13 +1,7 @@
-// `limit = "60/hour"`: a token bucket for each app and each entry of the policy that has a limit. It is full at the start,
-// and fills again evenly; what is not used is not saved beyond that.
+// `limit = "60/hour"` of the policy: a bucket for each app and each entry that has a limit.
 import type { Entry } from "@gripgate/policy/policy"
 import type { Rate } from "@gripgate/policy/rate"
-
-interface Bucket {
-  readonly rate: Rate
-  left: number
-  at: number
-}
+import { Bucket } from "../bucket.ts"
 
 /** Buckets of entries that are gone from the policy are dropped when there are more than this. */
 const MAX_BUCKETS = 10_000
@@ -23,13 +17,13 @@ export class Rates {
 
   /** Whether each of these entries has one use left for this app. Entries without a limit always have. */
   has(app: string | undefined, entries: ReadonlyArray<Entry>): boolean {
-    return entries.every((entry) => entry.limit === undefined || this.bucket(app, entry, entry.limit).left >= 1)
+    return entries.every((entry) => entry.limit === undefined || this.bucket(app, entry, entry.limit).has())
   }
 
   /** Takes one use of each entry, of all or, if one has none left, of none. */
   take(app: string | undefined, entries: ReadonlyArray<Entry>): boolean {
     if (!this.has(app, entries)) return false
-    for (const entry of entries) if (entry.limit !== undefined) this.bucket(app, entry, entry.limit).left -= 1
+    for (const entry of entries) if (entry.limit !== undefined) this.bucket(app, entry, entry.limit).take()
     return true
   }
 
@@ -38,39 +32,26 @@ export class Rates {
     for (const entry of entries) {
       const bucket = this.buckets.get(nameOf(app, entry))
       // a bucket of another rate was full when it began: nothing is missing there
-      if (bucket === undefined || !isRate(bucket.rate, entry.limit)) continue
-      bucket.left = Math.min(bucket.rate.count, bucket.left + 1)
+      if (bucket !== undefined && isRate(bucket.rate, entry.limit)) bucket.giveBack()
     }
   }
 
   private bucket(app: string | undefined, entry: Entry, rate: Rate): Bucket {
     const name = nameOf(app, entry)
-    const now = this.now()
     const there = this.buckets.get(name)
     // a limit that was changed in the file begins anew
-    if (there === undefined || !isRate(there.rate, rate)) {
-      if (this.buckets.size >= MAX_BUCKETS) this.dropFull(now)
-      const fresh = { rate, left: rate.count, at: now }
-      this.buckets.set(name, fresh)
-      return fresh
-    }
-    there.left = refilled(there, now)
-    there.at = now
-    return there
+    if (there !== undefined && isRate(there.rate, rate)) return there
+    if (this.buckets.size >= MAX_BUCKETS) this.dropFull()
+    const fresh = new Bucket(rate, this.now)
+    this.buckets.set(name, fresh)
+    return fresh
   }
 
-  /** A bucket that is full again says no more than one that is not there. */
-  private dropFull(now: number): void {
-    for (const [name, bucket] of this.buckets) {
-      if (refilled(bucket, now) >= bucket.rate.count) this.buckets.delete(name)
-    }
+  private dropFull(): void {
+    for (const [name, bucket] of this.buckets) if (bucket.isFull()) this.buckets.delete(name)
   }
 }
 
 const nameOf = (app: string | undefined, entry: Entry): string => `${app ?? ""} ${entry.text}`
 
 const isRate = (rate: Rate, other: Rate | undefined): boolean => rate.count === other?.count && rate.per === other.per
-
-// a clock that was set back gives nothing
-const refilled = ({ at, left, rate }: Bucket, now: number): number =>
-  Math.min(rate.count, left + Math.max(0, now - at) * rate.count / rate.per)

@@ -4,11 +4,11 @@ import type { Keygrip } from "@gripgate/protocol/keygrip"
 import * as Effect from "effect/Effect"
 import { randomBytes } from "node:crypto"
 import type { By } from "../approve/question.ts"
+import { Bucket } from "../bucket.ts"
 import type { LedgerError } from "../ledger/ledger-error.ts"
 import { bothRecorded, type Recorded } from "../ledger/recorded.ts"
 import type { ShortIds } from "../short-id.ts"
 import { AcceptedToken } from "./accepted.ts"
-import { Bucket } from "./bucket.ts"
 import {
   type GrantRecord,
   momentIn,
