@@ -49,7 +49,10 @@ export const coverageOf = (services: Services, use: Use, judged: Judged): Covera
   const covered = needed.filter(isCovered)
   const inBand = !covered.some((need) => !found.byNeed.has(keyOf(need)))
 
-  const by = new Set(covered.flatMap((need) => found.byNeed.get(keyOf(need)) ?? others ?? none))
+  const by = new Set(covered.flatMap((need): ReadonlyArray<AcceptedToken> => {
+    const token = found.byNeed.get(keyOf(need))
+    return token === undefined ? others ?? none : [token]
+  }))
   // what the policy allows without one is counted only where the token gives more: the passphrase
   if (use.keygrips.some((keygrip) => sealed(keygrip) !== undefined)) {
     for (const token of others ?? none) {
