@@ -66,7 +66,13 @@ const linkOf = (fd: number): string | undefined => {
   }
 }
 
-const descriptors = (): ReadonlyArray<number> => fs.readdirSync("/proc/self/fd").map(Number)
+const descriptors = (): ReadonlyArray<number> => {
+  try {
+    return fs.readdirSync("/proc/self/fd").map(Number)
+  } catch {
+    return []
+  }
+}
 
 /** Whether it is open for writing (proc(5), fdinfo: flags are octal, and their last two bits the access mode). */
 const writes = (fd: number): boolean => {
