@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Permit, Use } from "../authority/authority.ts"
 import type { AgentConnection } from "../upstream/agent.ts"
+import { giveSlab, type Taken } from "../upstream/collector.ts"
 import { onlyLooks, optionsAhead } from "./bring.ts"
 import { ownCacheId } from "./cache-id.ts"
 import type { SessionContext } from "./context.ts"
@@ -153,22 +154,24 @@ function* permitted(
       keepImportKey(session, command, result)
       const settled = yield* settleImport(session, command, result)
       yield* settleKeys(session, command, settled)
-      // what was done is done and noted; what came of it stays here
+      // an agent that goes while this waits takes its answer with it
+      const answer = settled.connection.collected.take()!
       if (intent !== undefined && !intent.isWritten() && !(yield* intent.written)) {
-        session.connection?.collected.clear()
+        giveSlab(answer.slab, answer.bytes.length)
         client.send(UNWRITTEN)
         return "next"
       }
+      // what was done is done and noted; what came of it stays here
       if (!permit.alive()) {
         intent?.outcome("refused", TAKEN_BACK[1])
-        session.connection?.collected.clear()
+        giveSlab(answer.slab, answer.bytes.length)
         services.journal.rejected(app, facts, use.command, TAKEN_BACK[1])
         client.send(errLine(TAKEN_BACK[0]))
         return "next"
       }
       if (settled.ok) intent?.outcome("done")
-      else intent?.outcome("failed", agentError(settled.connection.collected.bytes.subarray(settled.finalAt)))
-      release(session, asked, command, settled)
+      else intent?.outcome("failed", agentError(answer.bytes.subarray(settled.finalAt)))
+      release(session, asked, command, settled, answer)
       return settled.ok && endsSession(command) ? "close" : "next"
     }
   }
@@ -280,10 +283,10 @@ const release = (
   session: SessionContext,
   asked: Command,
   command: Command,
-  result: Extract<Outcome, { kind: "done" }>
+  result: Extract<Outcome, { kind: "done" }>,
+  taken: Taken
 ): void => {
   const { client, services, state } = session
-  const taken = result.connection.collected.take()!
   if (command.spec.name === "GETINFO" && command.args[0] === "cmd_has_option" && services.hasOption.size < MAX_KNOWN) {
     services.hasOption.set(hasOptionKey(result.connection.version, command), result.ok)
   }
