@@ -78,10 +78,11 @@ export const openJournal = Effect.fnUntraced(function*(
     isFailing = true
   }
   const write = (record: JournalRecord, done?: (written: boolean) => void): void =>
+    // what nobody waits for is not in the way of what somebody does
     ledger.put(record, (result) => {
       settled(result, record)
       done?.(typeof result === "number")
-    })
+    }, { later: done === undefined })
   const thinned = new Thinned({
     now: () => clock.currentTimeMillisUnsafe(),
     later: (run, milliseconds) => {
