@@ -86,6 +86,8 @@ const start = (place: Place, crash?: { readonly at: string; readonly report?: st
       ...crash !== undefined && {
         NODE_OPTIONS: `--import=${CRASH_AT}`,
         CRASH_FOLDER: at("state"),
+        // it is written when it has time, which is another number of times in each run
+        CRASH_SKIP: "journal",
         CRASH_AT: crash.at,
         ...crash.report !== undefined && { CRASH_REPORT: crash.report }
       }

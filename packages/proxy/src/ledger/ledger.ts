@@ -51,8 +51,15 @@ export interface Ledger<A extends object> {
    * with at most 64 KiB, and has no fields v, n, at, mac and begin.
    */
   readonly append: (record: A, options?: { readonly head?: boolean }) => Effect.Effect<Entry<A>, LedgerError>
-  /** The same, begun at once; `done` is called once, with the record's number or with what went wrong. */
-  readonly put: (record: A, done: (result: number | LedgerError) => void) => void
+  /**
+   * The same, begun at once; `done` is called once, with the record's number or with what went wrong. With `later` it goes
+   * with whatever comes next, or a moment later: nobody waits for it, and others do not wait because of it.
+   */
+  readonly put: (
+    record: A,
+    done: (result: number | LedgerError) => void,
+    options?: { readonly later?: boolean }
+  ) => void
   /** Behind the last durable record. */
   readonly position: () => Position
 }
@@ -114,23 +121,27 @@ export const openLedger = Effect.fnUntraced(function*<A extends object>(
     Effect.sync(() => makeWriter({ file, handle, head, headWithin, key, log, rotate, scanned })),
     (writer) => Effect.promise(writer.finish)
   )
-  const append = (record: A, head: boolean, done: (result: number | LedgerError, at: number) => void): void => {
+  const append = (
+    record: A,
+    how: { readonly head?: boolean; readonly later?: boolean } | undefined,
+    done: (result: number | LedgerError, at: number) => void
+  ): void => {
     const at = clock.currentTimeMillisUnsafe()
     const fields = fieldsOf(record)
     if (Result.isSuccess(fields)) {
-      return writer.append({ fields: fields.success, at, head, done: (result) => done(result, at) })
+      return writer.append({ head: false, ...how, fields: fields.success, at, done: (result) => done(result, at) })
     }
     const message = `a record cannot be written to ${file}: ${fields.failure}`
     done(new LedgerError({ message, hint: "nothing was written" }), at)
   }
   return {
     position: writer.position,
-    put: (record, done) => append(record, false, done),
+    put: (record, done, options) => append(record, options, done),
     append: (record, options) =>
       Effect.callback((resume) =>
         append(
           record,
-          options?.head === true,
+          options,
           (result, at) =>
             resume(typeof result === "number" ? Effect.succeed({ n: result, at, record }) : Effect.fail(result))
         )

@@ -21,9 +21,14 @@ export interface Waiting {
   readonly at: number
   /** Whether it waits until the head was written too. */
   readonly head: boolean
+  /** Whether it may be written with whatever comes next, or a moment later. */
+  readonly later?: boolean
   /** Called once, with the record's number or with what went wrong. */
   readonly done: (result: number | LedgerError) => void
 }
+
+/** Milliseconds that a record waits for others, where it may be written later. */
+const LATER = 20
 
 export interface Writer {
   readonly append: (waiting: Waiting) => void
@@ -54,6 +59,7 @@ export const makeWriter = (options: WriterOptions): Writer => {
   let headAt = position.n
   let headTimer: NodeJS.Timeout | undefined
   let headDue = false
+  let laterTimer: NodeJS.Timeout | undefined
   /** Whether a new file is in place that may be gone after a crash: nothing is acknowledged until it cannot. */
   let misplaced = false
   let rotateFrom = rotate?.bytes ?? Infinity
@@ -196,12 +202,18 @@ export const makeWriter = (options: WriterOptions): Writer => {
       const refusal = broken ?? finished
       if (refusal !== undefined) return waiting.done(refusal)
       queue.push(waiting)
-      running ??= flush()
+      if (waiting.later === true && running === undefined) {
+        laterTimer ??= setTimeout(() => {
+          laterTimer = undefined
+          running ??= flush()
+        }, LATER).unref()
+      } else running ??= flush()
     },
     position: () => position,
     finish: async () => {
       finished = new LedgerError({ message: `${file} is closed`, hint: "the gate is stopping" })
-      clearTimeout(headTimer)
+      clearTimeout(laterTimer)
+      if (queue.length > 0) running ??= flush()
       await running
       // a timer of the last records
       clearTimeout(headTimer)

@@ -7,6 +7,7 @@ import { errLine } from "@gripgate/protocol/reply"
 import { writeRequest } from "@gripgate/protocol/request"
 import type * as Effect from "effect/Effect"
 import type { Permit, Use } from "../authority/authority.ts"
+import { giveSlab, type Taken } from "../upstream/collector.ts"
 import { onlyLooks, prepare } from "./bring.ts"
 import type { SessionContext } from "./context.ts"
 import { type Outcome, takenBack } from "./converse.ts"
@@ -70,27 +71,26 @@ export function* finish(
       keepImportKey(session, command, result)
       const settled = yield* settleImport(session, command, result)
       yield* settleKeys(session, command, settled)
-      // what was done is done and noted; what came of it stays here
+      // an agent that goes while this waits takes its answer with it
+      const answer = settled.connection.collected.take()!
       if (!(yield* isWrittenDown(permit))) {
-        settled.connection.collected.clear()
+        giveSlab(answer.slab, answer.bytes.length)
         client.send(UNWRITTEN)
         return "next"
       }
       const grantsAt = recorded?.number()
+      // what was done is done and noted; what came of it stays here
       if (!permit.alive()) {
         const { error, reason } = takenBack(permit)
         intent?.outcome("refused", reason, grantsAt)
-        settled.connection.collected.clear()
+        giveSlab(answer.slab, answer.bytes.length)
         services.journal.rejected(app, facts, use.command, reason)
         client.send(errLine(error))
         return "next"
       }
       if (settled.ok) intent?.outcome("done", undefined, grantsAt)
-      else {
-        const said = settled.connection.collected.bytes.subarray(settled.finalAt)
-        intent?.outcome("failed", agentError(said), grantsAt)
-      }
-      release(session, asked, command, settled)
+      else intent?.outcome("failed", agentError(answer.bytes.subarray(settled.finalAt)), grantsAt)
+      release(session, asked, command, settled, answer)
       return settled.ok && endsSession(command) ? "close" : "next"
     }
   }
@@ -142,10 +142,10 @@ const release = (
   session: SessionContext,
   asked: Command,
   command: Command,
-  result: Extract<Outcome, { kind: "done" }>
+  result: Extract<Outcome, { kind: "done" }>,
+  taken: Taken
 ): void => {
   const { client, services, state } = session
-  const taken = result.connection.collected.take()!
   if (command.spec.name === "GETINFO" && command.args[0] === "cmd_has_option" && services.hasOption.size < MAX_KNOWN) {
     services.hasOption.set(hasOptionKey(result.connection.version, command), result.ok)
   }

@@ -18,6 +18,12 @@ export const giveSlab = (slab: Buffer, used = slab.length): void => {
   if (slab.length === SLAB && free.length < MAX_FREE) free.push(slab)
 }
 
+/** What was collected, in its slab, which whoever has it gives back. */
+export interface Taken {
+  readonly bytes: Buffer
+  readonly slab: Buffer
+}
+
 /** Lines one behind the other, each with its LF, as they will be sent. */
 export class Collector {
   length = 0
@@ -51,7 +57,7 @@ export class Collector {
   }
 
   /** Hands the bytes over together with their slab, which the taker gives back, and starts anew. */
-  take(): { readonly bytes: Buffer; readonly slab: Buffer } | undefined {
+  take(): Taken | undefined {
     if (this.slab === undefined) return undefined
     const taken = { bytes: this.bytes, slab: this.slab }
     this.slab = undefined

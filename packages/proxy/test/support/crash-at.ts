@@ -2,6 +2,7 @@
 // write, fsync, fdatasync, rename, link, truncate, and open where it may make a file. Linux only.
 //
 //   CRASH_FOLDER   operations on this folder and on what lies below it count, from 1; no others do
+//   CRASH_SKIP     files whose names begin with this do not count
 //   CRASH_AT       `N:VARIANT`, or several with commas:
 //                    before, after   SIGKILL in front of operation N, or when it is done
 //                    half            SIGKILL after one half of its bytes, where it is a write
@@ -32,6 +33,8 @@ const plan = new Map(
 )
 const operations: Array<readonly [Operation, string]> = []
 
+const skipped = process.env["CRASH_SKIP"]
+
 /** Node does some calls by others of the same module, which are part of the first. */
 let inside = false
 
@@ -40,7 +43,8 @@ const placeOf = (target: unknown): string | undefined => {
   if (inside) return undefined
   const path = typeof target === "number" ? linkOf(target) : absolute(target)
   const place = path === undefined ? ".." : relative(folder, path)
-  return place.split("/")[0] === ".." ? undefined : place === "" ? "." : place
+  if (place.split("/")[0] === ".." || skipped !== undefined && place.startsWith(skipped)) return undefined
+  return place === "" ? "." : place
 }
 
 const linkOf = (fd: number): string | undefined => {
