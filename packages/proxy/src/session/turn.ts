@@ -72,13 +72,13 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
     decided = services.authority.permit(use)
     permit = Effect.isEffect(decided) ? yield* decided : decided
   }
-  tokenWasRight(session)
   if (permit._tag === "Refusal") {
     const { error } = permit
     if (error === gpgError.BAD_PASSPHRASE) yield* tokenWasWrong(session)
     client.send(errLine(error, error === gpgError.FORBIDDEN ? "gripgate: see the gate's log" : undefined))
     return "next"
   }
+  if (permit.token !== undefined) tokenWasRight(session)
   const changed = Effect.isEffect(decided) ? changedMeanwhile(session, use, narrowed) : undefined
   if (changed !== undefined) {
     services.journal.rejected(app, facts, use.command, changed[1])
