@@ -55,6 +55,12 @@ export const tokenWasRight = (session: SessionContext): void => {
   if (wrongAnswers.turn(guesser) !== undefined) wrongAnswers.right(guesser)
 }
 
+/**
+ * Milliseconds that an answer to a wrong token waits in any case: what is wrong shows sooner or later by some hundredths of one,
+ * which is little beside this and the jitter of a timer.
+ */
+const LEAST_WAIT = 2
+
 /** A token did not hold: the answer waits, longer with each one. It is the same whatever was wrong. */
 export function* tokenWasWrong(session: SessionContext): Effect.fn.Return<void> {
   const { wrongAnswers } = session.services
@@ -66,7 +72,7 @@ export function* tokenWasWrong(session: SessionContext): Effect.fn.Return<void> 
     return
   }
   try {
-    if (wait > 0) yield* waitInTurn(session, wait)
+    yield* waitInTurn(session, Math.max(wait, LEAST_WAIT))
   } finally {
     wrongAnswers.wrong(guesser)
   }
