@@ -69,7 +69,7 @@ describe("what does not hold is refused with the same bytes", () => {
       for (const verb of verbs) {
         it(`${what}, ${way}: ${verb}`, () =>
           withGate(twoApps, async (gate, heard) => {
-            const token = await make(gate, verb)
+            const token = await make(gate, verb, "mail")
             const before = heard().split("\n").length
             await using client = await gate.client("mail")
             await assertTalk(client, [choose[verb], "OK"])

@@ -27,8 +27,8 @@ export const granted = async (
   bounds?: Parameters<TestGate["grant"]>[2]
 ) => gate.grant({ app: "mail", keys, operations: verbs, ...wish }, PASSPHRASE, bounds)
 
-const useOnce = async (gate: TestGate, token: Buffer): Promise<void> => {
-  await using client = await gate.client("mail")
+const useOnce = async (gate: TestGate, token: Buffer, app: string): Promise<void> => {
+  await using client = await gate.client(app)
   await loopback(client)
   const done = await sign(client, primary, token)
   if (done !== "OK") throw new Error(`expected that the first use is permitted, got ${done}`)
@@ -38,8 +38,8 @@ const otherLetter = (letter: number): number => letter === 0x37 ? 0x38 : 0x37
 
 export interface Wrong {
   readonly what: string
-  /** Makes it, at a gate that is asked for this use. */
-  readonly make: (gate: TestGate, verb: Verb) => Promise<Buffer>
+  /** Makes it, for an app that wants this use. */
+  readonly make: (gate: TestGate, verb: Verb, app: string) => Promise<Buffer>
   readonly logged: RegExp
 }
 
@@ -52,13 +52,13 @@ const fixed = (what: string, bytes: Buffer): Wrong => ({
 export const wrongTokens: ReadonlyArray<Wrong> = [
   {
     what: "a wrong secret",
-    make: async (gate) => makeToken((await granted(gate)).grant.id),
+    make: async (gate, _, app) => makeToken((await granted(gate, { app })).grant.id),
     logged: /it is not the token of the grant/
   },
   {
     what: "a mistyped one",
-    make: async (gate) => {
-      const { token } = await granted(gate)
+    make: async (gate, _, app) => {
+      const { token } = await granted(gate, { app })
       token[20] = otherLetter(token[20]!)
       return token
     },
@@ -66,8 +66,8 @@ export const wrongTokens: ReadonlyArray<Wrong> = [
   },
   {
     what: "one of a grant that was revoked",
-    make: async (gate) => {
-      const { grant, token } = await granted(gate)
+    make: async (gate, _, app) => {
+      const { grant, token } = await granted(gate, { app })
       await Effect.runPromise(gate.inside.grants.tokens.revoke([grant], by))
       return token
     },
@@ -75,8 +75,8 @@ export const wrongTokens: ReadonlyArray<Wrong> = [
   },
   {
     what: "one whose time is up",
-    make: async (gate) => {
-      const { grant, token } = await granted(gate, {}, { time: 1 })
+    make: async (gate, _, app) => {
+      const { grant, token } = await granted(gate, { app }, { time: 1 })
       while (gate.inside.grants.tokens.isLive(grant)) await sleep(5)
       return token
     },
@@ -84,18 +84,18 @@ export const wrongTokens: ReadonlyArray<Wrong> = [
   },
   {
     what: "one that is used up",
-    make: async (gate) => {
-      const { token } = await granted(gate, {}, { maxUses: 1 })
-      await useOnce(gate, token)
+    make: async (gate, _, app) => {
+      const { token } = await granted(gate, { app }, { maxUses: 1 })
+      await useOnce(gate, token, app)
       return token
     },
     logged: /is used up/
   },
   {
     what: "one over its limit",
-    make: async (gate) => {
-      const { token } = await granted(gate, {}, { rate: { count: 1, per: 86_400_000 } })
-      await useOnce(gate, token)
+    make: async (gate, _, app) => {
+      const { token } = await granted(gate, { app }, { rate: { count: 1, per: 86_400_000 } })
+      await useOnce(gate, token, app)
       return token
     },
     logged: /is over its limit/
@@ -107,26 +107,27 @@ export const wrongTokens: ReadonlyArray<Wrong> = [
   },
   {
     what: "one for another operation",
-    make: async (gate, verb) => (await granted(gate, { operations: verbs.filter((each) => each !== verb) })).token,
+    make: async (gate, verb, app) =>
+      (await granted(gate, { app, operations: verbs.filter((each) => each !== verb) })).token,
     logged: /the grant \S+ is not for (?:sign|decrypt)/
   },
   {
     what: "one for another key",
-    make: async (gate) => (await granted(gate, { keys: [another] })).token,
+    make: async (gate, _, app) => (await granted(gate, { app, keys: [another] })).token,
     logged: /is for another key/
   },
   {
     what: "one of a grant that there is not",
-    make: async (gate) => {
-      const { grant } = await granted(gate)
+    make: async (gate, _, app) => {
+      const { grant } = await granted(gate, { app })
       return makeToken(`${grant.id.slice(0, -1)}${grant.id.endsWith("7") ? "8" : "7"}`)
     },
     logged: /there is no grant/
   },
   {
     what: "one that was replaced",
-    make: async (gate) => {
-      const { grant, token } = await granted(gate)
+    make: async (gate, _, app) => {
+      const { grant, token } = await granted(gate, { app })
       const { issuer } = gate.inside
       await Effect.runPromise(
         Effect.flatMap(
@@ -147,7 +148,7 @@ export const wrongTokens: ReadonlyArray<Wrong> = [
   fixed("more bytes than a passphrase has", Buffer.alloc(300, "x")),
   {
     what: "a token and more",
-    make: async (gate) => Buffer.concat([(await granted(gate)).token, Buffer.from("X")]),
+    make: async (gate, _, app) => Buffer.concat([(await granted(gate, { app })).token, Buffer.from("X")]),
     logged: /what was given is no token/
   }
 ]

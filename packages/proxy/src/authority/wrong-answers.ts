@@ -6,8 +6,8 @@ const FREE = 3
 /** The first wait, and the longest, in milliseconds. */
 const FIRST = 1_000
 const LONGEST = 60_000
-/** A turn that is further away than this is refused at once. */
-const MAX_WAIT = 60_000
+/** There is no turn that is further away than this, in milliseconds. */
+export const LONGEST_WAIT = 60_000
 /** After this long without a wrong answer nothing is held against an app. */
 const FORGIVEN = 3_600_000
 /** For this long after a right answer an app is taken to know the passphrase, and gives it as often at once as it likes. */
@@ -39,8 +39,8 @@ export class WrongAnswers {
   }
 
   /**
-   * Takes a turn: milliseconds to wait before an answer may go to the agent, mostly 0; `undefined` where it is refused. The
-   * next turn is behind this one. What came of it is told with `right`, `wrong` or `open`, once.
+   * Takes a turn: milliseconds to wait before an answer may go to the agent, mostly 0; `undefined` where there is none for
+   * now. The next turn is behind this one. What came of it is told with `right`, `wrong` or `open`, once.
    */
   turn(guesser: string): number | undefined {
     const now = this.now()
@@ -48,7 +48,7 @@ export class WrongAnswers {
     const held = this.isTrusted(guesser) ? 0 : record.wrong + record.open
     // beside others that are under way there is a wait in any case
     const at = held < FREE ? now : Math.max(record.next, record.open > 0 ? now + FIRST : now)
-    if (at - now > MAX_WAIT) return undefined
+    if (at - now > LONGEST_WAIT) return undefined
     if (held >= FREE) record.next = at + delayAfter(held)
     record.open++
     this.records.set(guesser, record)

@@ -1,7 +1,7 @@
 // A token that was presented and holds: the grant that it is of, and the key to its seals. It holds for the rest of the
 // connection that it was presented on, as long as the grant does.
 import type { Keygrip } from "@gripgate/protocol/keygrip"
-import { openSeal, sealKey } from "./seal.ts"
+import { openSeal } from "./seal.ts"
 import type { TokenGrant, TokenPart } from "./token-grant.ts"
 
 export class AcceptedToken {
@@ -9,11 +9,11 @@ export class AcceptedToken {
   private readonly part: TokenPart
   private readonly key: Buffer
 
-  /** `secret` is not kept. */
-  constructor(grant: TokenGrant, part: TokenPart, secret: Buffer) {
+  /** `key` is that of the part's seals, and is wiped with this. */
+  constructor(grant: TokenGrant, part: TokenPart, key: Buffer) {
     this.grant = grant
     this.part = part
-    this.key = sealKey(secret, part.proof)
+    this.key = key
   }
 
   /** Whether it is the grant's token, or the one before and that still holds. */

@@ -19,7 +19,7 @@ import { NotIssued, type Plan, type PlannedKey, type Wish } from "./issue.ts"
 
 export interface PlanServices {
   readonly policy: { readonly current: Policy }
-  readonly keys: Pick<Directory, "named" | "info" | "visible" | "own">
+  readonly keys: Pick<Directory, "settled" | "named" | "info" | "visible" | "own">
   /** A connection that is closed by whoever opens it. */
   readonly connect: Effect.Effect<AgentConnection, NoAgent>
 }
@@ -37,6 +37,7 @@ export const planGrant = Effect.fnUntraced(function*(
   wish: Wish
 ): Effect.fn.Return<Plan, NotIssued> {
   const { app } = wish
+  yield* services.keys.settled
   const policy = services.policy.current
   const definition = definitionOf(policy, app)
   if (definition === undefined) return yield* noApp(policy, app)

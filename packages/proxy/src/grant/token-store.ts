@@ -19,7 +19,7 @@ import {
   tokenOf
 } from "./grant-record.ts"
 import type { Clocks } from "./grant-table.ts"
-import { makeProof, proves } from "./seal.ts"
+import { makeProof, proves, sealKey } from "./seal.ts"
 import type { Step, StepAbout, TellStep } from "./step.ts"
 import type { TokenGrant, TokenPart } from "./token-grant.ts"
 import { makeToken, readToken } from "./token.ts"
@@ -202,26 +202,27 @@ export const makeTokenStore = (
       const read = readToken(bytes)
       const secret = read?.secret ?? nobody
       const grant = read === undefined ? undefined : byId.get(read.id)
-      // both are computed in any case: what takes longer tells something
+      // all are computed in any case: what takes longer tells something
       const isToken = proves(secret, grant?.token.proof ?? none)
       const wasToken = proves(secret, grant?.previous?.proof ?? none)
-      if (read === undefined) return { rejected: "what was given is no token" }
-      const about = (rejected: string): Presented => ({
-        rejected,
-        ...grant !== undefined && { id: grant.id }
-      })
+      const part = isToken ? grant?.token : grant?.previous
+      const key = sealKey(secret, part?.proof ?? none)
+      const about = (rejected: string): Presented => {
+        key.fill(0)
+        return { rejected, ...grant !== undefined && { id: grant.id } }
+      }
+      if (read === undefined) return about("what was given is no token")
       if (!read.sound) return about("the token was mistyped: its check does not fit")
       if (grant === undefined) return about(`there is no grant ${read.id}`)
-      if (!isToken && !wasToken) return about(`it is not the token of the grant ${grant.id}`)
+      if (part === undefined || !isToken && !wasToken) return about(`it is not the token of the grant ${grant.id}`)
       if (grant.revokedAt !== undefined) return about(`the grant ${grant.id} was revoked`)
       if (isExpired(grant)) return about(`the time of the grant ${grant.id} is up`)
       if (grant.app !== app) return about(`the grant ${grant.id} is for another app (${grant.app})`)
       if (grant.definition !== definition) {
         return about(`the grant ${grant.id} was made when the app ${grant.app} had another match or socket`)
       }
-      const accepted = new AcceptedToken(grant, isToken ? grant.token : grant.previous!, secret)
+      const accepted = new AcceptedToken(grant, part, key)
       if (accepted.isInForce(clocks.wall())) return accepted
-      accepted.wipe()
       return about(`the token of the grant ${grant.id} was replaced by another one`)
     },
 

@@ -48,6 +48,8 @@ export interface Directory extends Lookup {
    * stays, where a selector cannot stand for what it says.
    */
   readonly adopt: (policy: Policy) => Effect.Effect<void, PolicyProblems>
+  /** Waits until the keys that there are have been read, for at most 3 s: what is not read yet is not found by name. */
+  readonly settled: Effect.Effect<void>
   /** The secret keys that a selector of the policy file, or a keygrip, stands for now; fails with what is wrong with it. */
   readonly named: (text: string) => Result.Result<ReadonlyArray<Keygrip>, Wrong>
 }
@@ -146,8 +148,9 @@ export const makeDirectory = Effect.fnUntraced(function*(
   })
   yield* Effect.forkScoped(Effect.andThen(readOnce, Effect.forever(Effect.andThen(settle, readOnce))))
 
+  const patiently = Effect.timeoutOption(upToDate.await, PATIENCE)
   const adopt = Effect.fnUntraced(function*(policy: Policy): Effect.fn.Return<void, PolicyProblems> {
-    if (needsKeyring(policy) && Option.isNone(yield* Effect.timeoutOption(upToDate.await, PATIENCE))) {
+    if (needsKeyring(policy) && Option.isNone(yield* patiently)) {
       const message = `keys are not read within ${PATIENCE / 1000} s: those that the policy names come in later`
       log.write(4, message)
     }
@@ -190,6 +193,7 @@ export const makeDirectory = Effect.fnUntraced(function*(
   return {
     adopt,
     changed,
+    settled: Effect.asVoid(patiently),
     named,
     info,
     own,

@@ -5,6 +5,7 @@ import { type Command, inquiriesOf } from "@gripgate/protocol/grammar/command"
 import { inquireLine, statusLine } from "@gripgate/protocol/reply"
 import { PASSPHRASE } from "@gripgate/protocol/table/define"
 import type * as Effect from "effect/Effect"
+import { LONGEST_WAIT } from "../authority/wrong-answers.ts"
 import type { SessionContext } from "./context.ts"
 import { readSecret } from "./inquiry.ts"
 import { waitInTurn } from "./wait.ts"
@@ -46,7 +47,7 @@ export function* askForToken({ client, tokens }: SessionContext): Effect.fn.Retu
 /** Who tries tokens: an app, or a user who is no app. */
 const guesserOf = ({ app, facts }: SessionContext): string => `token ${app ?? `(user ${facts.uid ?? "unknown"})`}`
 
-/** A token was accepted: what was wrong before is forgiven. */
+/** A token permitted something, which one that is used up does not: what was wrong before is forgiven. */
 export const tokenWasRight = (session: SessionContext): void => {
   if (!session.tokens.takeFresh()) return
   const { wrongAnswers } = session.services
@@ -54,14 +55,24 @@ export const tokenWasRight = (session: SessionContext): void => {
   if (wrongAnswers.turn(guesser) !== undefined) wrongAnswers.right(guesser)
 }
 
+/**
+ * Milliseconds that an answer to a wrong token waits in any case: what is wrong shows sooner or later by some hundredths of one,
+ * which is little beside this and the jitter of a timer.
+ */
+const LEAST_WAIT = 2
+
 /** A token did not hold: the answer waits, longer with each one. It is the same whatever was wrong. */
 export function* tokenWasWrong(session: SessionContext): Effect.fn.Return<void> {
   const { wrongAnswers } = session.services
   const guesser = guesserOf(session)
   const wait = wrongAnswers.turn(guesser)
-  if (wait === undefined) return
+  if (wait === undefined) {
+    // to answer at once would tell those who fill the queue what came of their guesses
+    yield* waitInTurn(session, LONGEST_WAIT)
+    return
+  }
   try {
-    if (wait > 0) yield* waitInTurn(session, wait)
+    yield* waitInTurn(session, Math.max(wait, LEAST_WAIT))
   } finally {
     wrongAnswers.wrong(guesser)
   }

@@ -51,13 +51,13 @@ export function* turn(session: SessionContext, asked: Command): Effect.fn.Return
     decided = services.authority.permit(use)
     permit = Effect.isEffect(decided) ? yield* decided : decided
   }
-  tokenWasRight(session)
   if (permit._tag === "Refusal") {
     const { error } = permit
     if (error === gpgError.BAD_PASSPHRASE) yield* tokenWasWrong(session)
     client.send(errLine(error, error === gpgError.FORBIDDEN ? "gripgate: see the gate's log" : undefined))
     return "next"
   }
+  if (permit.token !== undefined) tokenWasRight(session)
   try {
     const changed = Effect.isEffect(decided) ? changedMeanwhile(session, use, narrowed) : undefined
     return yield* permitted(session, asked, narrowed, use, permit, changed)

@@ -7,6 +7,18 @@ describe("hasTokenForm", () => {
       assert.isTrue(hasTokenForm(Buffer.from(text)), text)
     }
   })
+  it("knows it with something around it, as it comes out of files and out of an environment", () => {
+    const around = [
+      "gg1-a-b-c\r",
+      " gg1-a-b-c ",
+      "\"gg1-a-b-c\"",
+      "gripgate:gg1-a-b-c",
+      "PINENTRY_USER_DATA=gripgate:gg1-a-b-c of its own",
+      "GG1-A-B-C",
+      "gg1-gg1-a-b-c"
+    ]
+    for (const text of around) assert.isTrue(hasTokenForm(Buffer.from(text)), text)
+  })
   it("leaves every other passphrase alone", () => {
     const others = [
       "",
@@ -17,9 +29,9 @@ describe("hasTokenForm", () => {
       "gg1-a--c",
       "gg1-a-b-c-d",
       "gg2-a-b-c",
-      "Gg1-a-b-c",
-      " gg1-a-b-c",
-      "gg1-a-b-c d",
+      "gg-a-b-c-d",
+      "gg1 a-b-c",
+      "g g1-a-b-c",
       "gg1-ä-b-c"
     ]
     for (const text of others) assert.isFalse(hasTokenForm(Buffer.from(text)), text)
