@@ -20,7 +20,8 @@ const PACKAGES = {
   ssh: "openssh-client",
   sshd: "openssh-server",
   "systemd-socket-activate": "systemd",
-  tmux: "tmux"
+  tmux: "tmux",
+  unshare: "util-linux"
 } as const
 
 export type Program = keyof typeof PACKAGES
