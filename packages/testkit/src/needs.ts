@@ -14,13 +14,16 @@ const PACKAGES = {
   gpgsm: "gpgsm",
   "pinentry-curses": "pinentry-curses",
   "pinentry-tty": "pinentry-tty",
+  // gpgme for Python, which brings the interpreter along
+  python3: "python3-gpg",
   scdaemon: "scdaemon",
   setpriv: "util-linux",
   socat: "socat",
   ssh: "openssh-client",
   sshd: "openssh-server",
   "systemd-socket-activate": "systemd",
-  tmux: "tmux"
+  tmux: "tmux",
+  unshare: "util-linux"
 } as const
 
 export type Program = keyof typeof PACKAGES

@@ -3,6 +3,7 @@ import { assert, describe, expect, it } from "@effect/vitest"
 import { answeredScreen, asksScreen } from "../../src/screens/asks.ts"
 import { grantScreen, grantsScreen } from "../../src/screens/grants.ts"
 import type { Line } from "../../src/screens/line.ts"
+import { madeScreen } from "../../src/screens/made.ts"
 import { statusScreen } from "../../src/screens/status.ts"
 import { watchScreen } from "../../src/screens/watch/watch.ts"
 import { asked, decided, grants, hostile, inLine, paused, sign, status, trust, view, watching } from "./data.ts"
@@ -33,6 +34,11 @@ const screens: Readonly<Record<string, (columns: number, rows: number) => string
       ...Object.fromEntries(
         grants.filter(({ id }) => id !== "MN33").map((grant) => [grant.id, grantScreen(grant, view(columns))])
       )
+    }),
+  made: (columns) =>
+    capture({
+      "a token": madeScreen(grants.find(({ id }) => id === "PQ44")!, status.listen, view(columns)),
+      "one for an app without a socket": madeScreen(grants.find(({ id }) => id === "RS55")!, [], view(columns))
     }),
   status: (columns) =>
     capture({
@@ -85,6 +91,18 @@ describe("screens", () => {
 
   it("watch at 40x10, the least for which it is made", async () => {
     await expect(screens["watch"]!(40, 10)).toMatchFileSnapshot("watch-40x10.txt")
+  })
+
+  it("what is to be typed beside a token is never cut, however narrow the terminal is", () => {
+    const typed = text(madeScreen(grants[0]!, status.listen, view(30))).split("\n").filter((line) =>
+      line.startsWith("  ")
+    )
+    assert.deepStrictEqual(typed, [
+      "  gpg --batch --pinentry-mode loopback --passphrase-fd 0 --sign",
+      "  PINENTRY_USER_DATA=gripgate:TOKEN gpg --sign",
+      "  /run/user/1000/gripgate/apps/mailpile",
+      "  gripgate revoke AB23"
+    ])
   })
 
   it("the question that is marked, and the gate's words, can be told without colours", () => {

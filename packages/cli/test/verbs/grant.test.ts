@@ -43,9 +43,14 @@ describe("gripgate grant", () => {
       stderr,
       /^gripgate: note: the key \\u\{1b\}\[2JA is on a card\ngrant AB23: mailpile may sign, decrypt with /
     )
-    assert.include(stderr, "gpg --batch --pinentry-mode loopback --passphrase-fd 0")
-    assert.include(stderr, "PINENTRY_USER_DATA=gripgate:TOKEN")
-    assert.include(stderr.replaceAll("\n", " "), "reach the gate at /run/user/1000/gripgate/apps/mailpile")
+    for (
+      const command of [
+        "gpg --batch --pinentry-mode loopback --passphrase-fd 0 --sign",
+        "PINENTRY_USER_DATA=gripgate:TOKEN gpg --sign",
+        "/run/user/1000/gripgate/apps/mailpile",
+        "gripgate revoke AB23"
+      ]
+    ) assert.include(stderr, `\n  ${command}\n`)
     for (const line of stderr.split("\n")) assert.isAtMost(line.length, 80)
   })
 
