@@ -118,7 +118,6 @@ function* talk(
     const spec = expectedInquiry(command, asked.keyword, session.state.loopback || own !== undefined)
     if (spec?.keyword === "CONFIRM" && refusal === undefined) refusal = yield* confirmed(session, use, asked)
     if (!permit.alive()) refusal ??= takenBack(permit)
-    if (refusal === undefined && spec !== undefined && own === undefined) refusal = notInBand(permit, spec)
     if (asked.keyword === "PINENTRY_LAUNCHED") yield* dialog.begin()
     if (refusal !== undefined || spec === undefined) {
       refusal ??= {
@@ -181,14 +180,6 @@ export const takenBack = (permit: Permit): Extract<Outcome, { kind: "error" }> =
   error: permit.takenBack ?? gpgError.FORBIDDEN,
   reason: "what was permitted was taken back meanwhile"
 })
-
-/** Where a token stands for the passphrase, a client's own answer is not passed on: it may be a guess, or the token. */
-const notInBand = (permit: Permit, spec: InquirySpec): Extract<Outcome, { kind: "error" }> | undefined =>
-  permit.token?.inBand !== false || spec.loopback !== true || spec.keyword === "CONFIRM" ? undefined : {
-    kind: "error",
-    error: gpgError.BAD_PASSPHRASE,
-    reason: "the agent has the key locked, and the grant has no seal for it"
-  }
 
 /**
  * Puts a question of the agent to the owner, never to the client; `undefined` for a yes. CONFIRM 0 is no question but a

@@ -1,6 +1,7 @@
 // What a session holds, so that an agent's connection need not be trusted to: key, hash and description for the next
 // use, the options, and what was refused. Lines are kept as they will be sent to the agent.
 import type { Keygrip } from "@gripgate/protocol/keygrip"
+import { writeOption } from "@gripgate/protocol/request"
 import { KeptImport } from "./import/kept.ts"
 
 /** A key that was chosen, and the line that chooses it. */
@@ -8,6 +9,9 @@ export interface ChosenKey {
   readonly keygrip: Keygrip
   readonly line: Buffer
 }
+
+const MODE = "pinentry-mode"
+const ASK = writeOption(MODE, Buffer.from("ask"))
 
 export class SessionState {
   key: ChosenKey | undefined
@@ -46,6 +50,23 @@ export class SessionState {
     this.keydesc = undefined
     this.hash = undefined
     this.resetPending = true
+  }
+
+  /**
+   * For one command a passphrase is asked of the owner, whatever mode the client has chosen: where a token stands for it, the
+   * client's own answer is a guess, or the token. What comes back ends that.
+   */
+  askOwner(): () => void {
+    const { loopback, silent } = this
+    const mode = this.options.get(MODE)
+    this.loopback = this.silent = false
+    this.options.set(MODE, ASK)
+    return () => {
+      this.loopback = loopback
+      this.silent = silent
+      if (mode === undefined) this.options.delete(MODE)
+      else this.options.set(MODE, mode)
+    }
   }
 
   /** What was known of a connection is gone with it. */

@@ -118,11 +118,16 @@ function* permitted(
     client.send(UNWRITTEN)
     return "next"
   }
-  const prompt = promptFor(session, ownNonces(state, narrowed), use)
-  const command = ownCacheId(session, prompt.command)
-  const result = yield* converse(connection, session, { ...prompt, command }, use, permit)
-  if (usesKeydesc(command)) state.keydesc = undefined
-  return yield* finish(session, asked, command, use, permit, result)
+  const asItWas = permit.token?.inBand === false ? state.askOwner() : undefined
+  try {
+    const prompt = promptFor(session, ownNonces(state, narrowed), use)
+    const command = ownCacheId(session, prompt.command)
+    const result = yield* converse(connection, session, { ...prompt, command }, use, permit)
+    if (usesKeydesc(command)) state.keydesc = undefined
+    return yield* finish(session, asked, command, use, permit, result)
+  } finally {
+    asItWas?.()
+  }
 }
 
 /** A use with a seal, over a connection of its own. */
