@@ -22,6 +22,8 @@ const day = 86_400_000
 class Place {
   readonly written: Array<Written> = []
   now = 1_700_000_000_000
+  /** Records are durable when this is done. */
+  disk: Promise<void> | undefined
   store = this.open()
 
   /** What a restart finds in the records, as they stand on a disk. */
@@ -29,7 +31,13 @@ class Place {
     const store = makeTokenStore({
       clocks: { wall: () => this.now, steady: () => this.now },
       ids: new ShortIds(),
-      write: (record) => Effect.sync(() => ({ n: this.append(record), at: this.now })),
+      write: (record) =>
+        Effect.suspend(() => {
+          const written = { n: this.append(record), at: this.now }
+          return this.disk === undefined
+            ? Effect.succeed(written)
+            : Effect.promise(() => this.disk!.then(() => written))
+        }),
       begin: (record) => {
         const n = this.append(record)
         return { isWritten: () => true, written: Effect.succeed(true), number: () => n }
@@ -197,6 +205,25 @@ describe("a store of grants with tokens", () => {
       }),
       { numRuns: 300 }
     )
+  })
+
+  it("is not stale after a restart by a seal that a rotation was about to replace", async () => {
+    const place = new Place()
+    const models: Array<Model> = []
+    obey(place, models, { act: "give", maxUses: undefined, time: undefined })
+    const [model] = models as [Model]
+    const grant = place.store.get(model.id)!
+    const accepted = place.store.present(Buffer.from(model.token), "git", "socket=git")
+    if (!(accepted instanceof AcceptedToken)) throw new Error(accepted.rejected)
+    const disk = Promise.withResolvers<void>()
+    place.disk = disk.promise
+    const rotated = Effect.runPromise(place.store.rotate(grant, newToken(model.id).part, undefined, by))
+    const stale = Effect.runPromise(place.store.stale(accepted, A))
+    disk.resolve()
+    await Promise.all([rotated, stale])
+    assert.deepStrictEqual(place.written.map(({ record }) => record.op), ["tokenGranted", "rotated", "stale"])
+    assert.deepStrictEqual(stateOf(place.store, model), stateOf(place.open(), model))
+    assert.deepStrictEqual([...grant.stale], [])
   })
 
   it("takes the token before a rotation as long as it overlaps, and its successor from the start", () => {
