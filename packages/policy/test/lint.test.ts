@@ -102,11 +102,31 @@ describe("lint", () => {
       ),
       [
         `3:1 warning [operations] export = "ask" ${unasked}`,
-        "7:1 warning [apps.git] sign = \"token\" is refused: this version of gripgate cannot check a token",
         `9:1 warning [anyone] sign = "ask" ${unasked}`
       ]
     )
     assert.deepStrictEqual(lint(builtin("ask")), [])
+  })
+
+  it("warns of tokens that nobody can have", () => {
+    assert.deepStrictEqual(
+      found(
+        "default = \"allow\"",
+        "[operations]",
+        "export = \"token\"",
+        "passwd = \"token\"",
+        ...app("git"),
+        "sign = \"token\"",
+        "[anyone]",
+        "sign = \"token\"",
+        "passwd = \"forbid\"",
+        ...silent
+      ).filter((line) => line.includes("token")),
+      [
+        "3:1 warning [operations] export = \"token\" is refused to whoever is no app: only an app can have a token",
+        "10:1 warning [anyone] sign = \"token\" is refused: only an app can have a token"
+      ]
+    )
   })
 
   it("warns of owners who cannot answer", () => {

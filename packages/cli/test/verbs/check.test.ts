@@ -40,8 +40,6 @@ describe("gripgate check", () => {
       only for what nothing names: [apps.git] loopback = "token"
 
 exit code 12
-
-note: this version of gripgate cannot check a token, and refuses
 `
     )
     assert.deepStrictEqual([code, stderr], [12, ""])

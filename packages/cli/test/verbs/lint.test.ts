@@ -53,7 +53,7 @@ describe("gripgate lint", () => {
     const { code, stderr, stdout } = await lint("[operations]\nsign = \"token\"\n")
     assert.deepStrictEqual([code, stderr], [0, ""])
     assert.match(stdout, /^p\.toml: warning: the file has no default/)
-    assert.match(stdout, /^p\.toml:2:1: warning: .*cannot check a token$/m)
+    assert.match(stdout, /^p\.toml:2:1: warning: .*only an app can have a token$/m)
   })
 
   it("prints the same as JSON", async () => {

@@ -28,18 +28,21 @@ const noDefault = (policy: Policy): ReadonlyArray<Finding> => {
   return [{ level: "warning", message, hint: "write default = \"allow\", \"ask\" or \"forbid\" as its first line" }]
 }
 
-// tokens wait for grants that have one
+/** A token belongs to one app: what wants one of whoever is no app is never satisfied. */
 const unsatisfied = (policy: Policy): ReadonlyArray<Finding> => {
-  const found: Array<Finding> = []
-  const tables = [
-    policy.operations,
-    ...clients(policy).flatMap((client) => [client.operations, ...client.with.map(({ operations }) => operations)])
+  const hint = "write \"ask\" or \"forbid\" below [anyone], or name the app"
+  const wanting = (table: Entries, why: string): ReadonlyArray<Finding> =>
+    [...table.values()].filter(({ verdict }) => verdict === "token").map((entry) => ({
+      ...about(entry, "warning", `${entry.text} ${why}`),
+      hint
+    }))
+  const { anyone } = policy
+  const own = anyone === undefined ? [] : [anyone.operations, ...anyone.with.map(({ operations }) => operations)]
+  const shared = new Map([...policy.operations].filter(([operation]) => anyone?.operations.has(operation) !== true))
+  return [
+    ...wanting(shared, "is refused to whoever is no app: only an app can have a token"),
+    ...own.flatMap((table) => wanting(table, "is refused: only an app can have a token"))
   ]
-  for (const entry of [policy.default, ...tables.flatMap((table) => [...table.values()])]) {
-    if (entry.verdict !== "token") continue
-    found.push(about(entry, "warning", `${entry.text} is refused: this version of gripgate cannot check a token`))
-  }
-  return found
 }
 
 const hiddenKeys = (policy: Policy): ReadonlyArray<Finding> => {

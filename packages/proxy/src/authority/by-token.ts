@@ -83,11 +83,9 @@ const findTokens = (
   for (const need of needs) {
     for (const token of accepted) {
       const why = hinders(services, use, token, need)
-      if (why === undefined) {
-        byNeed.set(keyOf(need), token)
-        break
-      }
-      hindrances.set(keyOf(need), why)
+      if (why !== undefined) hindrances.set(keyOf(need), why)
+      // one that opens the passphrase too is worth more
+      else if (!byNeed.has(keyOf(need)) || opensMore(token, need)) byNeed.set(keyOf(need), token)
     }
   }
   const rest = needs.filter((need) => !isLoopback(need)).map((need) => byNeed.get(keyOf(need)))
@@ -96,6 +94,9 @@ const findTokens = (
   const isWhole = rest.length > 0 && others.length === rest.length
   return { found: { byNeed, others: isWhole ? others : undefined }, hindrances }
 }
+
+const opensMore = (token: AcceptedToken, { keygrip }: Need): boolean =>
+  keygrip !== undefined && token.hasSeal(keygrip)
 
 /** Why a token does not cover a need. */
 const hinders = (services: Services, use: Use, token: AcceptedToken, need: Need): string | undefined => {

@@ -67,8 +67,11 @@ const Renewed = Schema.Struct({
   by: By
 })
 
-/** The passphrase of a key is not the sealed one any more. */
-const Stale = Schema.Struct({ op: Schema.Literal("stale"), id: Schema.String, key: Key })
+/**
+ * The passphrase of a key is not the sealed one any more. `salt` is that of the token whose seal it was: a rotation may have been
+ * written meanwhile, and its seals are good.
+ */
+const Stale = Schema.Struct({ op: Schema.Literal("stale"), id: Schema.String, key: Key, salt: Schema.String })
 
 const Revoked = Schema.Struct({ op: Schema.Literal("revoked"), id: Schema.String, by: By })
 

@@ -181,7 +181,7 @@ export const makeTokenStore = (
           return setMaxUses(grant, record.maxUses ?? undefined)
         case "stale": {
           const keygrip = grant.keygrips.find((grip) => grip === record.key)
-          if (keygrip !== undefined) grant.stale.set(keygrip, at)
+          if (keygrip !== undefined && record.salt === grant.token.proof.salt) grant.stale.set(keygrip, at)
           return
         }
         case "revoked":
@@ -279,7 +279,8 @@ export const makeTokenStore = (
         // one that was replaced meanwhile says nothing about its successor
         if (!accepted.isNewest || grant.stale.has(keygrip)) return Effect.void
         grant.stale.set(keygrip, clocks.wall())
-        return step({ op: "stale", id: grant.id, key: keygrip }, "stale", grant, GATE, () => {})
+        const { salt } = grant.token.proof
+        return step({ op: "stale", id: grant.id, key: keygrip, salt }, "stale", grant, GATE, () => {})
       }),
     revoke: (grants, by, what = "revoked") =>
       Effect.flatMap(

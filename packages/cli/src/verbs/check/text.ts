@@ -71,6 +71,6 @@ const notesOn = ({ policy }: ResolvedPolicy, { asked, verdict }: Answer, chosen:
       notes.push(`${whose} sees ${keys}: with any other, gpg says "No secret key"`)
     }
   }
-  if (verdict === "token") notes.push("this version of gripgate cannot check a token, and refuses")
+  if (verdict === "token" && app === undefined) notes.push("whoever is no app can have no token, so it is refused")
   return notes
 }
