@@ -56,7 +56,8 @@ const cases: ReadonlyArray<Case> = [
     name: "no seal and a key that is locked: the client's passphrase goes through only where loopback is allowed",
     wish: { operations: ["sign"], seal: false },
     inLoopback: true,
-    expected: (_, loopback) => loopback === "token" ? ERR.BAD_PASSPHRASE : whereAllowed(loopback === "allow"),
+    // the agent is told to ask the owner, and this one has nobody to ask
+    expected: (_, loopback) => loopback === "token" ? ERR.NO_PASSPHRASE : whereAllowed(loopback === "allow"),
     from: "client"
   },
   {
@@ -109,6 +110,9 @@ for (const one of cases) {
           const expected = one.expected(use, mode)
           assert.strictEqual(await signAs(client), expected)
 
+          const modes = fake.connections.slice(before).flatMap(({ commands }) => commands)
+            .filter((line) => line.startsWith("OPTION pinentry-mode="))
+          if (expected === ERR.NO_PASSPHRASE) assert.strictEqual(modes.at(-1), "OPTION pinentry-mode=ask")
           const answered = fake.connections.slice(before).flatMap(({ answers }) => answers).map(({ data }) => data)
           const given = expected === "OK" && one.from !== "nobody" ? [PASSPHRASE] : []
           assert.deepStrictEqual(answered.filter((data) => data !== undefined), given, "what the agent was given")

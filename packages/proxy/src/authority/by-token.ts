@@ -34,23 +34,22 @@ export const coverageOf = (services: Services, use: Use, judged: Judged): Covera
   if (accepted.length === 0) {
     return { by: none, missing: tokens, asks, hindrance: use.tokens?.rejected(), token: undefined }
   }
-  const { found, hindrances } = findTokens(services, use, accepted, judged.needs())
-  const { others } = found
+  const { found, hindrances, others, sealing } = findTokens(services, use, accepted, judged.needs())
   const sealed = (keygrip: Keygrip): AcceptedToken | undefined =>
-    others?.find((token) => token.grant.keygrips.includes(keygrip) && token.hasSeal(keygrip))
+    sealing?.hasSeal(keygrip) === true ? sealing : undefined
   // in band a client answers itself where loopback is allowed or granted to it; where the whole use is granted, the gate does
   const standsIn = (need: Need): boolean => {
     if (!isLoopback(need) || others === undefined || need.keygrip === undefined) return false
     return tokens.includes(need) || sealed(need.keygrip) !== undefined
       || services.keys.info(need.keygrip).protection === "clear"
   }
-  const isCovered = (need: Need): boolean => found.byNeed.has(keyOf(need)) || standsIn(need)
+  const isCovered = (need: Need): boolean => found.has(keyOf(need)) || standsIn(need)
   const needed = [...tokens, ...asks]
   const covered = needed.filter(isCovered)
-  const inBand = !covered.some((need) => !found.byNeed.has(keyOf(need)))
+  const inBand = !covered.some((need) => !found.has(keyOf(need)))
 
   const by = new Set(covered.flatMap((need): ReadonlyArray<AcceptedToken> => {
-    const token = found.byNeed.get(keyOf(need))
+    const token = found.get(keyOf(need))
     return token === undefined ? others ?? none : [token]
   }))
   // what the policy allows without one is counted only where the token gives more: the passphrase
@@ -78,25 +77,31 @@ const findTokens = (
   accepted: ReadonlyArray<AcceptedToken>,
   needs: ReadonlyArray<Need>
 ) => {
-  const byNeed = new Map<string, AcceptedToken>()
+  const uses = needs.filter((need) => !isLoopback(need))
+  const covers = (token: AcceptedToken, need: Need) => hinders(services, use, token, need) === undefined
+  // a passphrase is that of a grant which the whole use is granted by
+  const sealing = uses.length === 0
+    ? undefined
+    : accepted.find((token) =>
+      uses.every((need) => need.keygrip !== undefined && token.hasSeal(need.keygrip) && covers(token, need))
+    )
+  const found = new Map<string, AcceptedToken>()
   const hindrances = new Map<string, string>()
   for (const need of needs) {
-    for (const token of accepted) {
+    for (const token of sealing === undefined || isLoopback(need) ? accepted : [sealing]) {
       const why = hinders(services, use, token, need)
-      if (why !== undefined) hindrances.set(keyOf(need), why)
-      // one that opens the passphrase too is worth more
-      else if (!byNeed.has(keyOf(need)) || opensMore(token, need)) byNeed.set(keyOf(need), token)
+      if (why === undefined) {
+        found.set(keyOf(need), token)
+        break
+      }
+      hindrances.set(keyOf(need), why)
     }
   }
-  const rest = needs.filter((need) => !isLoopback(need)).map((need) => byNeed.get(keyOf(need)))
-  const others = rest.filter((token) => token !== undefined)
+  const others = uses.flatMap((need) => found.get(keyOf(need)) ?? [])
   // all but loopback: then the use itself is granted, and not only how its passphrase is given
-  const isWhole = rest.length > 0 && others.length === rest.length
-  return { found: { byNeed, others: isWhole ? others : undefined }, hindrances }
+  const isWhole = uses.length > 0 && others.length === uses.length
+  return { found, hindrances, others: isWhole ? others : undefined, sealing }
 }
-
-const opensMore = (token: AcceptedToken, { keygrip }: Need): boolean =>
-  keygrip !== undefined && token.hasSeal(keygrip)
 
 /** Why a token does not cover a need. */
 const hinders = (services: Services, use: Use, token: AcceptedToken, need: Need): string | undefined => {

@@ -165,7 +165,7 @@ const obey = (place: Place, models: Array<Model>, one: Act): void => {
       return
     }
     case "revoke":
-      Effect.runSync(store.revoke(grant, by))
+      Effect.runSync(store.revoke([grant], by))
       model.ended = true
       return
     case "stale": {
