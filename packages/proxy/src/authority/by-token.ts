@@ -53,11 +53,7 @@ export const coverageOf = (services: Services, use: Use, judged: Judged): Covera
     return token === undefined ? others ?? none : [token]
   }))
   // what the policy allows without one is counted only where the token gives more: the passphrase
-  if (use.keygrips.some((keygrip) => sealed(keygrip) !== undefined)) {
-    for (const token of others ?? none) {
-      by.add(token)
-    }
-  }
+  if (sealing !== undefined) by.add(sealing)
   const missing = tokens.filter((need) => !isCovered(need))
   return {
     by: [...by],
