@@ -15,7 +15,7 @@ import { type Homedir, makeHomedir } from "@gripgate/testkit/homedir"
 import { connectRaw } from "@gripgate/testkit/raw-client"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises"
+import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { controlOf } from "../support/control.ts"
@@ -314,6 +314,10 @@ const assertAll = async (held: Held, at: string): Promise<void> => {
   assertRecorded(held, at)
 }
 
+/** Whether an operation is struck; nothing is told between a write and what makes it durable, and before that one it is struck too. */
+const isStruck = (variant: "before" | "after" | "half", operation: string): boolean =>
+  variant === "before" || (variant === "half") === (operation === "write")
+
 /** What a gate does to its state directory in all, when nothing happens to it. */
 const operationsOfAll = async (): Promise<ReadonlyArray<readonly [operation: string, path: string]>> => {
   const place = await newPlace()
@@ -348,10 +352,7 @@ describe("a gate that is killed in the life of grants with tokens", () => {
 
   for (const variant of ["before", "after", "half"] as const) {
     it(`keeps what it acknowledged, and gives nothing beyond it: ${variant} every operation`, async () => {
-      // nothing is told between a write and what makes it durable, and before that one it is struck too
-      const isStruck = (operation: string): boolean =>
-        variant === "before" || (variant === "half") === (operation === "write")
-      const struck = operations.flatMap(([operation], index) => isStruck(operation) ? [index + 1] : [])
+      const struck = operations.flatMap(([operation], index) => isStruck(variant, operation) ? [index + 1] : [])
       let died = 0
       await inParallel(struck, async (n) => {
         const at = `${n}:${variant} ${operations[n - 1]!.join(" ")}`
@@ -368,4 +369,53 @@ describe("a gate that is killed in the life of grants with tokens", () => {
       assert.isAtLeast(died, struck.length - 8)
     }, 300_000)
   }
+})
+
+describe("a gate that is killed while grants begin anew", () => {
+  const files = ["grants.jsonl", "grants.jsonl.head"]
+
+  /** Has a gate make a grant. */
+  const grantAt = async (place: Place, gate: TestGate): Promise<HeldGrant> => {
+    const held = new Held({ ...place, control: gate.control })
+    await held.grant([KEY])
+    return held.grants[0]!
+  }
+
+  /** A state directory whose grants were moved aside, and one of those. */
+  const movedAside = async () => {
+    const place = await newPlace()
+    const gate = await restart(place)
+    const grant = await grantAt(place, gate)
+    await gate.close()
+    for (const name of files) await rename(join(place.state, name), join(place.folder, name))
+    return { place, grant }
+  }
+
+  it("opens nothing of before, not with an old copy either, and goes on", async () => {
+    const report = join(folder, "report")
+    {
+      const { place } = await movedAside()
+      await (await start(place, { at: "", report })).stop()
+    }
+    const operations: Awaited<ReturnType<typeof operationsOfAll>> = JSON.parse(await readFile(report, "utf8"))
+    const plans = (["before", "after", "half"] as const).flatMap((variant) =>
+      operations.flatMap(([operation], index) => isStruck(variant, operation) ? [`${index + 1}:${variant}`] : [])
+    )
+    await inParallel(plans, async (at) => {
+      const { grant, place } = await movedAside()
+      const gate = await start(place, { at }).catch(() => undefined)
+      await gate?.stop()
+      {
+        await using gate = await restart(place)
+        assert.strictEqual(await grant.use(gate.socketOf("mail"), KEY), ERR.BAD_PASSPHRASE, at)
+        await grantAt(place, gate)
+      }
+      await assertWhole(place, at)
+      for (const name of files) await cp(join(place.folder, name), join(place.state, name))
+      const started = await restart(place).then((gate) => gate, String)
+      if (typeof started !== "string") await started.close()
+      assert.include(started, "began at another time than the journal knows of", at)
+      await rm(place.folder, { recursive: true })
+    })
+  }, 120_000)
 })
