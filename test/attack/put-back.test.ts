@@ -1,78 +1,11 @@
 // Old, damaged and foreign files in the state directory: what a store that is put back may do, and may not. What nobody can find is
 // here too, as it is documented: the whole directory as it was then.
 import { assert, describe, it } from "@effect/vitest"
-import type { FakeAgent } from "@gripgate/testkit/fake-agent"
-import { makeFolder, removeFolder } from "@gripgate/testkit/folder"
-import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
-import { join } from "node:path"
-import { startTestGate, type TestGate } from "../support/gate.ts"
 import { journalIn } from "../support/journal.ts"
-import { startProtectedAgent } from "../support/protected-agent.ts"
-import { allKeys, granted, PASSPHRASE, primary, twoApps } from "../support/refused-tokens.ts"
-import { environmentOption, sign } from "../support/tokens.ts"
+import { granted } from "../support/refused-tokens.ts"
+import { GRANTS, JOURNAL, newWorld, revoke, use, type World } from "../support/state.ts"
 import { ERR } from "../support/wire.ts"
-
-const GRANTS = ["grants.jsonl", "grants.jsonl.head"]
-const JOURNAL = ["journal.jsonl", "journal.jsonl.head"]
-
-/** An agent, and a state directory for one gate after the other. */
-class World implements AsyncDisposable {
-  readonly agent: FakeAgent
-  readonly state: string
-
-  constructor(agent: FakeAgent, state: string) {
-    this.agent = agent
-    this.state = state
-  }
-
-  at(name: string): string {
-    return join(this.state, name)
-  }
-
-  start(): Promise<TestGate> {
-    return startTestGate({ agent: this.agent.socket, policy: twoApps, apps: ["mail", "other"], state: this.state })
-  }
-
-  /** Runs a gate for a while. */
-  async run<A>(use: (gate: TestGate) => Promise<A>): Promise<A> {
-    await using gate = await this.start()
-    return await use(gate)
-  }
-
-  /** Why a gate does not start, and what is to be done. */
-  async refusal(): Promise<{ readonly message: string; readonly hint?: string }> {
-    const started = await this.start().then((gate) => gate, (error) => error as { readonly message: string })
-    if ("message" in started) return started
-    await started.close()
-    throw new Error("expected that the gate does not start, and it did")
-  }
-
-  copy(names: ReadonlyArray<string> = fs.readdirSync(this.state)): ReadonlyMap<string, Buffer> {
-    return new Map(names.map((name) => [name, fs.readFileSync(this.at(name))]))
-  }
-
-  putBack(copy: ReadonlyMap<string, Buffer>, names: ReadonlyArray<string> = [...copy.keys()]): void {
-    for (const name of names) fs.writeFileSync(this.at(name), copy.get(name)!)
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return removeFolder(this.state).finally(() => this.agent.close())
-  }
-}
-
-const newWorld = async (): Promise<World> =>
-  new World(await startProtectedAgent({ keys: allKeys, passphrase: PASSPHRASE }), await makeFolder("gp"))
-
-/** Signs with a token: `OK`, or the number of the refusal. */
-const use = async (gate: TestGate, token: Buffer): Promise<string> => {
-  await using client = await gate.client("mail")
-  await client.command(environmentOption(token))
-  return await sign(client, primary)
-}
-
-const revoke = (gate: TestGate, id: string): Promise<void> =>
-  Effect.runPromise(gate.inside.grants.tokens.revoke([gate.inside.grants.tokens.get(id)!], { through: "test" }))
 
 describe("an old copy of the grants", () => {
   /** A grant that was revoked, and copies from before. */
