@@ -24,6 +24,8 @@ export interface TestGateOptions {
   /** Apps that have a socket of their own. */
   readonly apps?: ReadonlyArray<string>
   readonly limits?: Partial<Limits>
+  /** A state directory that is there before and stays; one of its own where it is left out. */
+  readonly state?: string
   /** The environment in which the gate would have been started; nothing of this process's own. */
   readonly env?: Readonly<Record<string, string>>
   /** Up to which priority the log is kept; 6 (info) where it is left out. */
@@ -87,7 +89,7 @@ export const startTestGate = async (options: TestGateOptions): Promise<TestGate>
           ...homedir !== undefined && { homedir },
           listen: [{ path: socket }, ...apps.map((app) => ({ path: socketOf(app), app }))],
           policy: verdict === undefined ? { kind: "file", file: policyFile } : { kind: "default", verdict },
-          state: join(folder, "state"),
+          state: options.state ?? join(folder, "state"),
           control: join(folder, "control"),
           version: "0.0.0",
           verbose: logLevel === 7

@@ -122,14 +122,15 @@ export const startGate = Effect.fnUntraced(function*(
   const opening = openGrants({
     state: settings.state,
     key: chainKey,
-    atLeast: journal.grantsAt(),
-    anew: Effect.suspend(() => {
-      log.write(4, `there are no grants any more: ${join(settings.state, GRANTS)} begins anew`)
-      return Effect.catch(
-        journal.grantsAnew,
-        (why) => Effect.sync(() => log.write(3, `the journal does not say that grants begin anew: ${why}`))
-      )
-    }),
+    known: {
+      atLeast: journal.grantsAt,
+      began: journal.grantsBegan,
+      found: journal.grantsFound,
+      anew: Effect.suspend(() => {
+        log.write(4, `there are no grants any more: ${join(settings.state, GRANTS)} begins anew`)
+        return journal.grantsAnew
+      })
+    },
     tell: (step, about, by, at) =>
       Effect.catch(
         journal.step(step, about, by, at),

@@ -13,6 +13,9 @@ const Hex = Schema.String.check(Schema.isPattern(/^([0-9a-f]{2})+$/))
 const Moment = Schema.String.check(Schema.makeFilter((text) => !Number.isNaN(Date.parse(text))))
 const Count = Schema.Int.check(Schema.isGreaterThan(0))
 
+/** The first record of a ledger that began anew; the journal knows it by this. */
+const Begun = Schema.Struct({ op: Schema.Literal("begun"), began: Schema.String })
+
 const Granted = Schema.Struct({
   op: Schema.Literal("granted"),
   id: Schema.String,
@@ -75,7 +78,7 @@ const Stale = Schema.Struct({ op: Schema.Literal("stale"), id: Schema.String, ke
 
 const Revoked = Schema.Struct({ op: Schema.Literal("revoked"), id: Schema.String, by: By })
 
-const GrantRecord = Schema.Union([Granted, TokenGranted, Used, Rotated, Renewed, Stale, Revoked])
+const GrantRecord = Schema.Union([Begun, Granted, TokenGranted, Used, Rotated, Renewed, Stale, Revoked])
 export type GrantRecord = typeof GrantRecord.Type
 
 /** A record of one kind. */

@@ -12,8 +12,7 @@ import type { KeyObject } from "node:crypto"
 import { join } from "node:path"
 import type { By } from "../approve/question.ts"
 import { openChainKey } from "../ledger/chain-key.ts"
-import { headPath } from "../ledger/head.ts"
-import { LedgerError } from "../ledger/ledger-error.ts"
+import type { LedgerError } from "../ledger/ledger-error.ts"
 import { type Ledger, openLedger } from "../ledger/ledger.ts"
 import { beginRecord } from "../ledger/recorded.ts"
 import { LogService } from "../log.ts"
@@ -21,6 +20,7 @@ import { ShortIds } from "../short-id.ts"
 import { grantedRecord, type GrantRecord, readGrantRecord, termsOfRecord } from "./grant-record.ts"
 import { GrantTable } from "./grant-table.ts"
 import type { Grant, Terms } from "./grant.ts"
+import { assertNewest, type KnownOfGrants } from "./old-copy.ts"
 import type { StepAbout, TellStep } from "./step.ts"
 import { makeTokenStore, type TokenStore } from "./token-store.ts"
 import { each, notGiven, notRevoked, type Unrevoked } from "./written.ts"
@@ -57,17 +57,13 @@ export interface GrantStoreOptions {
   /** The key of the state directory, where somebody has opened it already. */
   readonly key?: KeyObject
   readonly tell?: TellStep
-  /**
-   * The ledger had this many records when the journal last heard of it: with fewer it is an old copy. One that has none begins
-   * anew, which grants nothing; the journal is told.
-   */
-  readonly atLeast?: number
-  readonly anew?: Effect.Effect<void>
+  /** What the journal knows of the ledger; without it an old copy with its head is not noticed. */
+  readonly known?: KnownOfGrants
 }
 
 /** Opens the grants of a state directory. */
 export const openGrants = Effect.fnUntraced(function*(
-  { anew = Effect.void, atLeast = 0, key, state, tell = () => Effect.void }: GrantStoreOptions
+  { key, known, state, tell = () => Effect.void }: GrantStoreOptions
 ): Effect.fn.Return<GrantStore["Service"], LedgerError, Scope.Scope | LogService | SecureRandom> {
   const clock = yield* Clock.Clock
   const wall = (): number => clock.currentTimeMillisUnsafe()
@@ -88,7 +84,12 @@ export const openGrants = Effect.fnUntraced(function*(
       ),
     tell
   })
+  let began: string | undefined
   const replay = (record: GrantRecord, at: number): void => {
+    if (record.op === "begun") {
+      began = record.began
+      return
+    }
     if (record.op === "granted") {
       ids.take(record.id)
       table.load({ ...termsOfRecord(record), id: record.id, madeAt: at, uses: 0 })
@@ -105,18 +106,16 @@ export const openGrants = Effect.fnUntraced(function*(
     decode: readGrantRecord,
     replay: ({ at, record }) => replay(record, at)
   })
-  const { n } = opened.position()
-  if (n === 0 && atLeast > 0) yield* anew
-  else if (n < atLeast) {
-    const file = join(state, GRANTS)
-    return yield* new LedgerError({
-      message:
-        `${file} has ${opened.position().n} records, and the journal knows of ${atLeast}: an old copy was put back`,
-      hint: `put back the newest copy of ${file} and ${headPath(file)}, or move both aside, and grant anew`
+  const write = (record: GrantRecord) => opened.append(record, { head: true })
+  if (known !== undefined) {
+    yield* assertNewest(known, {
+      file: join(state, GRANTS),
+      count: opened.position().n,
+      began,
+      begin: (began) => write({ op: "begun", began })
     })
   }
   table.forgetOld()
-  const write = (record: GrantRecord) => opened.append(record, { head: true })
 
   const giveOne = (terms: Terms, time: number | undefined): Effect.Effect<string, LedgerError> => {
     const id = ids.next()

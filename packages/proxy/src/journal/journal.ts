@@ -50,6 +50,13 @@ export class Journal extends Context.Service<Journal, {
   readonly step: (step: Step, grant: StepAbout, by: By, at?: number) => Effect.Effect<void, string>
   /** The highest number of a record of the grants' ledger that the journal on disk knows of; 0 for none. */
   readonly grantsAt: () => number
+  /** How the grants' ledger began: another text for each time when it began anew, absent where it never did. */
+  readonly grantsBegan: () => string | undefined
+  /**
+   * The grants' ledger has so many records, more than were known: a crash came in between. Durable when this is done; where it
+   * cannot be written the log says so.
+   */
+  readonly grantsFound: (count: number) => Effect.Effect<void>
   /** The grants' ledger begins anew: what was known of it counts no more. Durable when this is done; fails with a sentence. */
   readonly grantsAnew: Effect.Effect<void, string>
 }>()("gripgate/proxy/Journal") {
@@ -109,6 +116,8 @@ export const journalLines: Effect.Effect<Journal["Service"], never, LogService> 
     policyRead: () => {},
     step: () => Effect.void,
     grantsAt: () => 0,
+    grantsBegan: () => undefined,
+    grantsFound: () => Effect.void,
     grantsAnew: Effect.void
   }
 })

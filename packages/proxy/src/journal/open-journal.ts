@@ -52,8 +52,14 @@ export const openJournal = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const lines = yield* journalLines
   let grantsAt = 0
+  let grantsBegan: string | undefined
   const noteGrants = (at: unknown): void => {
     if (typeof at === "number") grantsAt = Math.max(grantsAt, at)
+  }
+  /** They began anew with this record. */
+  const noteBegan = (n: number, at: number): void => {
+    grantsAt = 0
+    grantsBegan = `${n}.${at}`
   }
   const ledger = yield* openLedger<JournalRecord>({
     folder: state,
@@ -62,11 +68,20 @@ export const openJournal = Effect.fnUntraced(function*(
     headWithin: HEAD_WITHIN,
     // only the gate writes here, and the chain says that nobody else did
     decode: (fields) => Result.succeed(fields as unknown as JournalRecord),
-    replay: ({ record }) => {
-      if (record.op === "grantsAnew") grantsAt = 0
+    replay: ({ at, n, record }) => {
+      if (record.op === "grantsAnew") noteBegan(n, at)
       noteGrants(record.grantsAt)
     },
-    rotate: { bytes, keep, carry: () => ({ grantsAt }), carried: (value) => noteGrants(carriedGrants(value)) }
+    rotate: {
+      bytes,
+      keep,
+      carry: () => ({ grantsAt, ...grantsBegan !== undefined && { grantsBegan } }),
+      carried: (value) => {
+        const carried = value as { readonly grantsAt?: unknown; readonly grantsBegan?: string } | null | undefined
+        noteGrants(carried?.grantsAt)
+        grantsBegan = carried?.grantsBegan
+      }
+    }
   })
   let isFailing = false
   const settled = (result: number | LedgerError, record: JournalRecord): void => {
@@ -87,9 +102,16 @@ export const openJournal = Effect.fnUntraced(function*(
       done?.(typeof result === "number")
     }, { later: done === undefined })
   /** One that waits for its head too. */
-  const append = (record: JournalRecord): Effect.Effect<void, string> =>
+  const append = (
+    record: JournalRecord,
+    done: (n: number, at: number) => void = () => {}
+  ): Effect.Effect<void, string> =>
     Effect.uninterruptible(Effect.matchEffect(ledger.append(record, { head: true }), {
-      onSuccess: ({ n }) => Effect.sync(() => settled(n, record)),
+      onSuccess: ({ at, n }) =>
+        Effect.sync(() => {
+          settled(n, record)
+          done(n, at)
+        }),
       onFailure: (error) => {
         settled(error, record)
         return Effect.fail(error.message)
@@ -165,13 +187,9 @@ export const openJournal = Effect.fnUntraced(function*(
       write({ op: "answered", ...answerFields(question.id, ended, after) })
     },
     policyRead: (file) => write({ op: "policy", file: file ?? null }),
-    grantsAnew: Effect.suspend(() => {
-      grantsAt = 0
-      return append({ op: "grantsAnew" })
-    }),
+    grantsBegan: () => grantsBegan,
+    grantsFound: (count) => Effect.ignore(append({ op: "grantsFound", grantsAt: count })),
+    grantsAnew: append({ op: "grantsAnew" }, noteBegan),
     step: (step, grant, by, at) => append({ op: step, ...stepFields(grant, by, at) })
   }
 })
-
-const carriedGrants = (value: unknown): unknown =>
-  (value as { readonly grantsAt?: unknown } | null | undefined)?.grantsAt

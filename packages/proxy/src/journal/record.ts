@@ -30,7 +30,8 @@ export const journalOps = [
   "rotated",
   "stale",
   "returned",
-  "grantsAnew"
+  "grantsAnew",
+  "grantsFound"
 ] as const
 
 export type JournalOp = typeof journalOps[number]

@@ -79,10 +79,21 @@ function* over(
     return error(gpgError.NOT_SUPPORTED, "what the agent itself was given to sign cannot be signed with a seal")
   }
   let given = 0
+  let isOpen = true
+  const passphrase = (): Buffer | undefined => {
+    if (given++ > 0) return undefined
+    const opened = token.open(keygrip)
+    isOpen = opened !== undefined
+    return passphraseLines(opened)
+  }
   const outcome = yield* converse(connection, session, { command, keydesc: undefined }, use, permit, {
     setters: signs ? [NO_CACHE, state.key!.line, state.hash as Buffer] : [APART, state.key!.line],
-    passphrase: () => given++ === 0 ? passphraseLines(token.open(keygrip)) : undefined
+    passphrase
   })
+  if (!isOpen) {
+    connection.collected.clear()
+    return yield* staleNow(session, token, keygrip, UNOPENED)
+  }
   if (outcome.kind !== "done") return outcome
   if (!outcome.ok) {
     return isBadPassphrase(connection, outcome.finalAt) && given > 0
@@ -97,6 +108,7 @@ function* over(
 }
 
 const CHANGED = "its passphrase was changed"
+const UNOPENED = "the seal does not open: what is kept of the grant is not what was written"
 
 const error = (of: Extract<Outcome, { kind: "error" }>["error"], reason: string): Outcome => ({
   kind: "error",
@@ -114,7 +126,7 @@ function* checkSeal(
   if (Result.isFailure(opened)) return { kind: "lost", reason: opened.failure.reason }
   const connection = opened.success
   const passphrase = token.open(keygrip)
-  const checked = passphrase === undefined ? "wrong" : yield* checkPassphrase(connection, keygrip, passphrase)
+  const checked = passphrase === undefined ? "unopened" : yield* checkPassphrase(connection, keygrip, passphrase)
   passphrase?.fill(0)
   connection.close()
   switch (checked) {
@@ -122,6 +134,8 @@ function* checkSeal(
       return undefined
     case "wrong":
       return yield* staleNow(session, token, keygrip, CHANGED)
+    case "unopened":
+      return yield* staleNow(session, token, keygrip, UNOPENED)
     case "unprotected":
       return yield* staleNow(session, token, keygrip, "the key has no passphrase any more")
     default:

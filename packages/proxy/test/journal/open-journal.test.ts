@@ -250,6 +250,32 @@ describe("the journal", () => {
       assert.strictEqual((yield* verifyLedger({ folder: state, name: JOURNAL, key }))._tag, "Whole")
     }))
 
+  it.live("knows how the grants' ledger began, each time in another way, also from files that it does not read", () =>
+    Effect.gen(function*() {
+      const state = yield* scratch
+      const first = yield* Effect.scoped(Effect.gen(function*() {
+        const { journal } = yield* open(state)
+        assert.isUndefined(journal.grantsBegan())
+        yield* journal.grantsFound(7)
+        yield* journal.grantsAnew
+        assert.strictEqual(journal.grantsAt(), 0)
+        return journal.grantsBegan()
+      }))
+      const second = yield* Effect.scoped(Effect.gen(function*() {
+        const { journal } = yield* open(state, { bytes: 2_000, keep: 1 })
+        assert.strictEqual(journal.grantsBegan(), first)
+        yield* journal.grantsAnew
+        for (let i = 0; i < 40; i++) yield* journal.allowed(use, ENTRY)!.written
+        return journal.grantsBegan()
+      }))
+      assert.isDefined(first)
+      assert.notStrictEqual(second, first)
+      assert.isFalse(recordsIn(state).some(({ op }) => op === "grantsAnew"))
+      const { journal } = yield* open(state)
+      assert.strictEqual(journal.grantsBegan(), second)
+      assert.strictEqual(journal.grantsAt(), 0)
+    }))
+
   it.live("says of a step in a grant's life whether it was written", () =>
     Effect.gen(function*() {
       const state = yield* scratch
