@@ -5,7 +5,8 @@ import { join } from "node:path"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
 
-const PROGRAM = fileURLToPath(new URL("../../packages/cli/bin/gripgate.mjs", import.meta.url))
+/** The script, for Node. */
+export const PROGRAM = fileURLToPath(new URL("../../packages/cli/bin/gripgate.mjs", import.meta.url))
 
 /** Runs `gripgate` for the gate whose control socket lies in this folder. */
 export const commandLine = (owner: Homedir, folder: string) => ({

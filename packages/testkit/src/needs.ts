@@ -14,6 +14,8 @@ const PACKAGES = {
   gpgsm: "gpgsm",
   "pinentry-curses": "pinentry-curses",
   "pinentry-tty": "pinentry-tty",
+  // gpgme for Python, which brings the interpreter along
+  python3: "python3-gpg",
   scdaemon: "scdaemon",
   setpriv: "util-linux",
   socat: "socat",
