@@ -268,13 +268,14 @@ describe("the passphrase of a key that is used with a token", () => {
     assert.match(readFileSync(join(state, "grants.jsonl"), "utf8"), /"seals":\{"[0-9A-F]{40}":/)
   })
   it("is not in the gate where it was typed into the gate's own pinentry, wrong at first", async () => {
-    const wrong = randomBytes(33).toString("base64url")
+    // long: what is read later goes over the beginning
+    const wrong = randomBytes(180).toString("base64url")
     await owner.pinentry.script({ answers: [{ pin: wrong }, { pin: passphrase }] })
     const args = ["grant", "mail", "--key", "alice@example.org", "--pinentry", "--control", join(owner.path, "control")]
     const { code, stderr } = await owner.run([process.execPath, PROGRAM, ...args])
     assert.strictEqual(code, 0, stderr)
     assert.strictEqual(await owner.pinentry.questions(), 2)
-    for (const typed of [wrong, passphrase]) assert.strictEqual(await inGate(typed), 0)
+    for (const typed of [wrong.slice(-64), passphrase]) assert.strictEqual(await inGate(typed), 0)
   })
 
   it("is not in the gate where it was a wrong one", async () => {
