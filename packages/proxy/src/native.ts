@@ -73,7 +73,7 @@ const SO_PEERCRED = process.arch === "ppc64" ? 21 : 17
 const SO_PEERSEC = 31
 const SO_PEERGROUPS = 59
 const SO_PEERPIDFD = 77
-const SOCK_STREAM_CLOEXEC = 1 | 0o2000000
+const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000
 
 // Linux, macOS and the BSDs agree (sys/resource.h)
 const RLIMIT_CORE = 4
@@ -142,12 +142,12 @@ export const native = {
     return problems
   },
 
-  /** Two sockets that are connected to each other, for whoever closes them; `undefined` where there are none to be had. */
+  /** Two sockets that are connected to each other and never wait, for whoever closes them; `undefined` where there are none to be had. */
   socketpair: (): readonly [number, number] | undefined => {
     const found = load()
     const fds = new Int32Array(2)
     if (typeof found === "string" || process.platform !== "linux") return undefined
-    return found.socketpair(AF_UNIX, SOCK_STREAM_CLOEXEC, 0, fds) === 0 ? [fds[0]!, fds[1]!] : undefined
+    return found.socketpair(AF_UNIX, SOCK_STREAM_CLOEXEC_NONBLOCK, 0, fds) === 0 ? [fds[0]!, fds[1]!] : undefined
   },
 
   /**

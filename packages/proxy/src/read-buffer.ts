@@ -14,14 +14,13 @@ export const wipeReadBuffer: Effect.Effect<void> = Effect.callback((resume) => {
   if (pair === undefined) return resume(Effect.void)
   const [one, other] = pair
   const reading = new Socket({ fd: other, readable: true, writable: false })
-  let left = LENGTH
   reading.on("error", () => {})
-  reading.once("close", () => resume(Effect.void))
-  reading.on("data", (chunk: Buffer) => {
-    left -= chunk.length
-    if (left <= 0) reading.destroy()
-  })
+  reading.once("close", () => resume(Effect.void)).resume()
   // all of it is there before the first read, so that one read has it
-  writeSync(one, Buffer.alloc(LENGTH))
+  try {
+    writeSync(one, Buffer.alloc(LENGTH))
+  } catch {
+    // a system with so little room for what is sent that it takes nothing
+  }
   closeSync(one)
 })
