@@ -94,19 +94,13 @@ export const openGrants = Effect.fnUntraced(function*(
     if (grant === undefined) tokens.replay(record, at)
     else table.revoke(grant, at)
   }
-  let isEmpty = true
   const opened = ledger = yield* openLedger<GrantRecord>({
     folder: state,
     name: GRANTS,
     key: key ?? (yield* openChainKey(state, [GRANTS])),
     decode: readGrantRecord,
-    replay: ({ at, record }) => {
-      isEmpty = false
-      replay(record, at)
-    },
-    from: atLeast
+    replay: ({ at, record }) => replay(record, at)
   })
-  if (isEmpty && atLeast > 0) log.write(4, `${join(state, GRANTS)} begins anew: nothing is granted, and no token holds`)
   if (opened.position().n < atLeast) {
     const file = join(state, GRANTS)
     return yield* new LedgerError({

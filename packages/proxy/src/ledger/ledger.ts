@@ -7,17 +7,15 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type { KeyObject } from "node:crypto"
 import { constants } from "node:fs"
-import type { FileHandle } from "node:fs/promises"
 import { join } from "node:path"
 import { LogService } from "../log.ts"
 import { examine } from "./examine.ts"
 import { removeLeftOver } from "./files.ts"
 import { headPath, makeHead, newest, openHead } from "./head.ts"
 import { LedgerError, ledgerError } from "./ledger-error.ts"
-import { openOwn, syncFolder, writeAll } from "./own-file.ts"
-import { fieldsOf, genesis, type Line, type Position, writeBegin } from "./record.ts"
+import { openOwn, syncFolder } from "./own-file.ts"
+import { fieldsOf, type Line, type Position } from "./record.ts"
 import type { Rotate } from "./rotate.ts"
-import type { Scanned } from "./scan.ts"
 import { makeWriter } from "./writer.ts"
 
 export interface Entry<A> {
@@ -38,8 +36,6 @@ export interface LedgerOptions<A extends object> {
   readonly decode: (fields: Line["fields"]) => Result.Result<A, string>
   /** Gets every record that is in the file already, in order, before the ledger is open. */
   readonly replay: (entry: Entry<A>) => void
-  /** Where there is no record, the first one is behind this number: of one that begins anew no record has a number of an old copy's. */
-  readonly from?: number
   /** Goes on in new files and drops old ones. Then only the records of the newest are replayed. */
   readonly rotate?: Rotate
   /** Milliseconds by which the head may be behind where nobody waits for it; without, it is written with every record. */
@@ -63,11 +59,10 @@ export interface Ledger<A extends object> {
 
 /** Opens a ledger for the scope, and makes it where there is none. */
 export const openLedger = Effect.fnUntraced(function*<A extends object>(
-  { decode, folder, from = 0, headWithin = 0, key, name, replay, rotate }: LedgerOptions<A>
+  { decode, folder, headWithin = 0, key, name, replay, rotate }: LedgerOptions<A>
 ): Effect.fn.Return<Ledger<A>, LedgerError, LogService | Scope.Scope> {
   const log = yield* LogService
   const clock = yield* Clock.Clock
-  const now = (): number => clock.currentTimeMillisUnsafe()
   const file = join(folder, name)
   const all = rotate === undefined ? `${file} and ${headPath(file)}` : `${file}, ${headPath(file)} and its older files`
   const anew = `move ${all} aside to begin anew, with nothing in it`
@@ -86,10 +81,10 @@ export const openLedger = Effect.fnUntraced(function*<A extends object>(
     if (Result.isFailure(record)) throw new LedgerError({ message: `${file}:${n}: ${record.failure}`, hint: anew })
     replay({ n, at, record: record.success })
   }
-  let scanned = yield* attempt(() =>
+  const scanned = yield* attempt(() =>
     examine({ file, key, name, slots: found.head?.slots, handle: found.handle }, visit)
   )
-  const { damage, torn } = scanned
+  const { damage, position, torn } = scanned
   if (damage !== undefined) return yield* new LedgerError({ message: damage.message, hint: anew })
   if (torn) log.write(4, `the last line of ${file} was not finished and is dropped`)
 
@@ -103,9 +98,6 @@ export const openLedger = Effect.fnUntraced(function*<A extends object>(
       hint: "start the gate again"
     })
   }
-  // a crash before the head is written leaves two files that do not fit: they are moved aside once more, and nothing is lost
-  if (scanned.position.n === 0 && from > 0) scanned = yield* attempt(() => beginAt(handle, key, name, from, now()))
-  const { position } = scanned
   yield* attempt(async () => {
     // that a file is seen does not mean that its name is durable: a crash may have come in between
     if (position.n === 0 || scanned.begin !== undefined) await syncFolder(folder)
@@ -123,7 +115,7 @@ export const openLedger = Effect.fnUntraced(function*<A extends object>(
     (writer) => Effect.promise(writer.finish)
   )
   const append = (record: A, head: boolean, done: (result: number | LedgerError, at: number) => void): void => {
-    const at = now()
+    const at = clock.currentTimeMillisUnsafe()
     const fields = fieldsOf(record)
     if (Result.isSuccess(fields)) {
       return writer.append({ fields: fields.success, at, head, done: (result) => done(result, at) })
@@ -145,19 +137,3 @@ export const openLedger = Effect.fnUntraced(function*<A extends object>(
       )
   }
 })
-
-/** Writes the first line of a file whose records are numbered from there on; durable when this is done. */
-const beginAt = async (
-  handle: FileHandle,
-  key: KeyObject,
-  name: string,
-  from: number,
-  at: number
-): Promise<Scanned> => {
-  const start = { n: from, mac: genesis(key, name).mac }
-  const { line, position } = writeBegin(key, start, at, { files: [] })
-  await handle.truncate(0)
-  await writeAll(handle, line, 0)
-  await handle.sync()
-  return { start, position, begin: { mac: start.mac.toString("hex"), files: [] }, end: line.length, torn: false }
-}
