@@ -76,7 +76,7 @@ describe("docs/threat-model.md", () => {
   it("has claims about everything else that the gate decides", () => {
     const subjects = new Set(claims.map(({ about }) => about).filter((about) => !about.startsWith("rule ")))
     const decided = ["identity", "keys", "verdicts", "prompts", "limits", "reload", "secrets"]
-    const asked = ["questions", "answers", "owners", "grants", "journal"]
+    const asked = ["questions", "answers", "owners", "grants", "tokens", "seals", "journal"]
     assert.sameMembers([...subjects], [...decided, ...asked])
   })
 

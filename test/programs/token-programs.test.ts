@@ -214,6 +214,13 @@ signed, _ = context.sign(b"a text", mode=gpg.constants.SIG_MODE_CLEAR)
 sys.stdout.buffer.write(signed)
 `
 
+/** What the gate's memory has of a passphrase, after it was seen that a search finds what is there. */
+const inGate = async (secret: string): Promise<number> => {
+  const [there, count] = await countInMemory(gate.pid, planted, secret)
+  assert.isAbove(there!, 0, "a search of the gate's memory finds what is there")
+  return count!
+}
+
 const procFile = (pid: number, name: string): Buffer => readFileSync(`/proc/${pid}/${name}`)
 
 describe("the passphrase of a key that is used with a token", () => {
@@ -241,9 +248,7 @@ describe("the passphrase of a key that is used with a token", () => {
       child.kill("SIGKILL")
     }
     await assertSigned(Buffer.concat(output))
-    const [there, gone] = await countInMemory(gate.pid, planted, passphrase)
-    assert.isAbove(there!, 0, "a search of the gate's memory finds what is there")
-    assert.strictEqual(gone, 0)
+    assert.strictEqual(await inGate(passphrase), 0)
     for (const name of ["cmdline", "environ", "maps"]) {
       assert.notInclude(procFile(gate.pid, name).toString("latin1"), passphrase)
     }
@@ -261,5 +266,24 @@ describe("the passphrase of a key that is used with a token", () => {
       }
     }
     assert.match(readFileSync(join(state, "grants.jsonl"), "utf8"), /"seals":\{"[0-9A-F]{40}":/)
+  })
+  it("is not in the gate where it was typed into the gate's own pinentry, wrong at first", async () => {
+    // long: what is read later goes over the beginning
+    const wrong = randomBytes(180).toString("base64url")
+    await owner.pinentry.script({ answers: [{ pin: wrong }, { pin: passphrase }] })
+    const args = ["grant", "mail", "--key", "alice@example.org", "--pinentry", "--control", join(owner.path, "control")]
+    const { code, stderr } = await owner.run([process.execPath, PROGRAM, ...args])
+    assert.strictEqual(code, 0, stderr)
+    assert.strictEqual(await owner.pinentry.questions(), 2)
+    for (const typed of [wrong.slice(-64), passphrase]) assert.strictEqual(await inGate(typed), 0)
+  })
+
+  it("is not in the gate where it was a wrong one", async () => {
+    const wrong = randomBytes(33).toString("base64url")
+    const control = ["--control", join(owner.path, "control")]
+    const args = ["grant", "mail", "--key", "alice@example.org", "--passphrase-fd", "0", ...control]
+    const refused = await owner.run([process.execPath, PROGRAM, ...args], { input: `${wrong}\n` })
+    assert.strictEqual(refused.code, 1)
+    assert.strictEqual(await inGate(wrong), 0)
   })
 })

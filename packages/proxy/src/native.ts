@@ -73,7 +73,7 @@ const SO_PEERCRED = process.arch === "ppc64" ? 21 : 17
 const SO_PEERSEC = 31
 const SO_PEERGROUPS = 59
 const SO_PEERPIDFD = 77
-const SOCK_STREAM_CLOEXEC = 1 | 0o2000000
+const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000
 
 // Linux, macOS and the BSDs agree (sys/resource.h)
 const RLIMIT_CORE = 4
@@ -142,6 +142,14 @@ export const native = {
     return problems
   },
 
+  /** Two sockets that are connected to each other and never wait, for whoever closes them; `undefined` where there are none to be had. */
+  socketpair: (): readonly [number, number] | undefined => {
+    const found = load()
+    const fds = new Int32Array(2)
+    if (typeof found === "string" || process.platform !== "linux") return undefined
+    return found.socketpair(AF_UNIX, SOCK_STREAM_CLOEXEC_NONBLOCK, 0, fds) === 0 ? [fds[0]!, fds[1]!] : undefined
+  },
+
   /**
    * Sends one datagram to a Unix socket without waiting; `EAGAIN` where the receiver's queue is full. `@NAME` is a name in
    * Linux's abstract namespace. At most 107 bytes of address (`ENAMETOOLONG`).
@@ -208,13 +216,11 @@ export const peer = {
 
   /** Whether the kernel has SO_PEERPIDFD, tried with a pair of sockets. */
   hasPidfd: (): boolean => {
-    const found = load()
-    const fds = new Int32Array(2)
-    if (typeof found === "string" || process.platform !== "linux") return false
-    if (found.socketpair(AF_UNIX, SOCK_STREAM_CLOEXEC, 0, fds) !== 0) return false
-    const pidfd = peer.pidfd(fds[0] ?? -1)
-    if (typeof pidfd === "number") found.close(pidfd)
-    for (const fd of fds) found.close(fd)
+    const pair = native.socketpair()
+    if (pair === undefined) return false
+    const pidfd = peer.pidfd(pair[0])
+    if (typeof pidfd === "number") peer.closePidfd(pidfd)
+    for (const fd of pair) functions().close(fd)
     return typeof pidfd === "number"
   }
 }

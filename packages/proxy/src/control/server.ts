@@ -10,6 +10,7 @@ import type { Passphrases } from "../grant/issue.ts"
 import { listen, type ListenOptions } from "../listen/listener.ts"
 import type { ListenError } from "../listen/socket-file.ts"
 import { LogService } from "../log.ts"
+import { wipeReadBuffer } from "../read-buffer.ts"
 import { Incoming } from "./incoming.ts"
 import { type Fault, MAX_REQUEST_LINE, parseRequest, type Reply, VERSION, writeReply } from "./message/envelope.ts"
 import type { PlainVerb, Request, RequestOf, TokenVerb } from "./message/request.ts"
@@ -119,6 +120,8 @@ export const serveControl = Effect.fnUntraced(function*(
   const converse = Effect.fnUntraced(function*(socket: net.Socket, incoming: Incoming, peer: ControlPeer) {
     const heard = yield* Effect.result(within(hear(incoming)))
     incoming.drop()
+    // of one that failed a part may have come
+    if (Result.isFailure(heard) || heard.success.passphrases.size > 0) yield* wipeReadBuffer
     if (Result.isFailure(heard)) return yield* send(socket, problem("refused", heard.failure))
     const { passphrases, request } = heard.success
     switch (request.verb) {

@@ -46,7 +46,7 @@ class Place {
     })
     for (const { at, record } of this.written) {
       const read = Result.getOrThrow(readGrantRecord(JSON.parse(JSON.stringify(record))))
-      if (read.op !== "granted") store.replay(read, at)
+      if (read.op !== "granted" && read.op !== "begun") store.replay(read, at)
     }
     return store
   }

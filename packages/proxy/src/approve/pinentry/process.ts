@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import { type ChildProcess, spawn } from "node:child_process"
 import { MAX_PASSPHRASE } from "../../grant/seal.ts"
 import { secretSlab } from "../../grant/token.ts"
+import { wipeReadBuffer } from "../../read-buffer.ts"
 import { reasonOf } from "../../reason.ts"
 import { clip, tidy } from "../../shown/lines.ts"
 import { processEnvironment } from "../process-environment.ts"
@@ -69,6 +70,8 @@ export class PinentryProcess {
   private data = ""
   /** Where D lines go while a passphrase is typed: never into `data`, which is a string. */
   private pin: { readonly slab: Buffer; length: number } | undefined
+  /** Whether a passphrase was asked for: what was typed may come when nobody waits for it any more. */
+  private pinAsked = false
   private greeting: Told | undefined
   /** What is told once nothing more comes. */
   private ended = "it closed its output"
@@ -142,6 +145,7 @@ export class PinentryProcess {
       const pin = { slab: secretSlab(MAX_PASSPHRASE), length: 0 }
       const told = this.answer(() => {
         this.pin = pin
+        this.pinAsked = true
         this.open = true
         this.dialogue.sent(1)
         this.child.stdin?.write("GETPIN\n")
@@ -183,7 +187,8 @@ export class PinentryProcess {
           this.child.stdin?.destroy()
           this.child.stdout?.destroy()
           this.child.stderr?.destroy()
-        }))
+        })),
+        Effect.andThen(Effect.suspend(() => this.pinAsked ? wipeReadBuffer : Effect.void))
       )
     })
   }
