@@ -64,7 +64,7 @@ export interface CommandSpec {
   readonly secretData?: true
   /** Whether keygrips among its arguments only ask about keys (a hidden one is left out) or use them. */
   readonly keys: "none" | "ask" | "use" | "session"
-  /** Whether it changes what the agent stores, so that its record comes first. */
+  /** Whether it changes what the agent or a card stores, so that its record comes first. */
   readonly changes?: true
   /** What the words cannot say: options and arguments that go together. A reason, where they do not. */
   readonly check?: (command: Command) => string | undefined
@@ -89,6 +89,9 @@ export const carriesSecret = ({ spec }: Command): boolean => spec.args.some(({ f
 /** Every inquiry that may come while a command runs: with SCD those of the inner command too. */
 export const inquiriesOf = ({ inner, spec }: Command): ReadonlyArray<InquirySpec> =>
   inner === undefined ? spec.inquiries : [...spec.inquiries, ...inner.spec.inquiries]
+
+/** Whether a command, or the one inside it, changes what is stored. */
+export const changes = ({ inner, spec }: Command): boolean => spec.changes === true || inner?.spec.changes === true
 
 /** Whether a command carries an option. */
 export const has = (command: Command, option: string): boolean => command.options.has(option)

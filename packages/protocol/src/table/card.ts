@@ -70,32 +70,38 @@ export const scdCommands: ReadonlyArray<CommandSpec> = [
   use("PKAUTH", "authenticates with a key of the card", "authenticate", flag("--challenge-response", "2.3.8")),
   use("PKDECRYPT", "decrypts with a key of the card", "decrypt"),
   inner("SETATTR", "writes a value", ["store"], {
+    changes: true,
     options: [flag("--inquire", "2.3.0")],
     // gpg writes `SCD SETATTR KEY-ATTR --force+1+1+rsa2048`
     args: [arg(word("NAME", 40)), optional(restWithDashes("VALUE"))],
     inquiries: [secretData("VALUE", 4096), ...unlocking]
   }),
   inner("WRITECERT", "writes a certificate", ["import"], {
+    changes: true,
     args: [arg(something)],
     inquiries: [data("CERTDATA", 16384), ...unlocking]
   }),
   inner("WRITEKEY", "writes a secret key", ["import"], {
+    changes: true,
     options: names("--force"),
     args: [arg(something)],
     inquiries: [secretData("KEYDATA", 8192), ...unlocking]
   }),
   inner("GENKEY", "makes a key on the card", ["generate"], {
+    changes: true,
     options: [flag("--force"), timestamp, valued("--algo", word("ALGORITHM", 40), "2.3.0")],
     args: [arg(something)]
   }),
   inner("PASSWD", "changes a PIN", ["passwd"], {
+    changes: true,
     options: names("--reset", "--nullpin", "--clear"),
     args: [arg(something), optional(keygrip)],
     inquiries: protecting
   }),
-  inner("CHECKPIN", "checks a PIN, and uses up a try", ["passwd"], { args: [arg(something)] }),
+  inner("CHECKPIN", "checks a PIN, and uses up a try", ["passwd"], { changes: true, args: [arg(something)] }),
   inner("RANDOM", "takes random bytes from the card", ["admin"], { args: [arg(number("COUNT"))] }),
   inner("APDU", "sends a raw command to the card", ["admin"], {
+    changes: true,
     options: [
       ...names("--atr", "--more", "--dump-atr"),
       flag("--data-atr", "2.3.0"),

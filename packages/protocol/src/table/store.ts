@@ -28,6 +28,7 @@ export const storeCommands: ReadonlyArray<CommandSpec> = [
   command("GETVAL", "agent", "reads a value that clients share", { is: "store", args: [arg(key)] }),
   command("PUTVAL", "agent", "stores a value that clients share", {
     is: "store",
+    changes: true,
     args: [arg(key), optional(rest("VALUE"))]
   }),
   command("GET_SECRET", "agent", "reads a secret that clients share", {
@@ -39,6 +40,7 @@ export const storeCommands: ReadonlyArray<CommandSpec> = [
   }),
   command("PUT_SECRET", "agent", "stores a secret that clients share", {
     is: "store",
+    changes: true,
     options: [flag("--clear")],
     args: [arg(key), optional(integer("TTL")), optional(secretRest("SECRET"))],
     inquiries: [secretData("SECRET", 4096)],

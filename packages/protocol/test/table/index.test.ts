@@ -233,9 +233,16 @@ describe("what a command does to keys and secrets", () => {
   const named = (test: (spec: typeof commands[number]) => boolean): ReadonlyArray<string> =>
     sorted(commands.filter(test).map(({ name }) => name))
 
-  it("is a change for those that write to disk", () => {
+  it("is a change for those that write to disk, to a card or for other clients", () => {
     const changing = "KEYATTR GENKEY PASSWD IMPORT_KEY EXPORT_KEY DELETE_KEY KEYTOCARD KEYTOTPM MARKTRUSTED"
-    assert.deepStrictEqual(named(({ changes }) => changes === true), sorted(words(changing)))
+    assert.deepStrictEqual(
+      named(({ changes }) => changes === true),
+      sorted([...words(changing), "PUTVAL", "PUT_SECRET"])
+    )
+    assert.deepStrictEqual(
+      sorted(scdCommands.filter(({ changes }) => changes === true).map(({ name }) => name)),
+      sorted(words("SETATTR WRITECERT WRITEKEY GENKEY PASSWD CHECKPIN APDU"))
+    )
   })
 
   it("is a secret in the answer of those that hand out passphrases and keys", () => {

@@ -37,8 +37,8 @@ export interface Use {
   readonly canPresent?: true
   /** It is a grant that is asked for: what it would be for, and a sentence about it. The use itself has no operations. */
   readonly wanted?: { readonly operations: ReadonlyArray<Operation>; readonly note: string }
-  /** Part of a use that was permitted: the grants of its tokens have counted it. */
-  readonly sameToken?: true
+  /** Part of a use that was permitted: the grants of these tokens have counted it. */
+  readonly within?: ReadonlyArray<AcceptedToken>
   /** Calls back when the client does not wait any more; what comes back stops that. */
   readonly whenLost: (listener: () => void) => () => void
 }
@@ -53,6 +53,8 @@ export interface PresentedTokens {
 
 /** How passphrases get to the agent for what a token permitted. */
 export interface TokenUse {
+  /** The tokens, each of which has counted it. */
+  readonly by: ReadonlyArray<AcceptedToken>
   /** Whether the client's own answers to the agent's questions for a passphrase are passed on. */
   readonly inBand: boolean
   /** The token that opens the passphrase of a key; `undefined` where none does. */

@@ -1,5 +1,5 @@
 // What the tokens of a session mean for a use: which of its needs they cover, and how its passphrase then gets to the agent.
-import { decide, followsSign } from "@gripgate/policy/decide"
+import { decide, followsSign, uses } from "@gripgate/policy/decide"
 import type { Policy } from "@gripgate/policy/policy"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import type { AcceptedToken } from "../grant/accepted.ts"
@@ -60,7 +60,7 @@ export const coverageOf = (services: Services, use: Use, judged: Judged): Covera
     missing,
     asks: asks.filter((need) => !isCovered(need)),
     hindrance: use.tokens?.rejected() ?? hindranceOf(missing, hindrances),
-    token: by.size === 0 ? undefined : { inBand, sealed }
+    token: by.size === 0 ? undefined : { by: [...by], inBand, sealed }
   }
 }
 
@@ -73,13 +73,13 @@ const findTokens = (
   accepted: ReadonlyArray<AcceptedToken>,
   needs: ReadonlyArray<Need>
 ) => {
-  const uses = needs.filter((need) => !isLoopback(need))
+  const others = needs.filter((need) => !isLoopback(need))
   const covers = (token: AcceptedToken, need: Need) => hinders(services, use, token, need) === undefined
   // a passphrase is that of a grant which the whole use is granted by
   const sealing = uses.length === 0
     ? undefined
     : accepted.find((token) =>
-      uses.every((need) => need.keygrip !== undefined && token.hasSeal(need.keygrip) && covers(token, need))
+      others.every((need) => need.keygrip !== undefined && token.hasSeal(need.keygrip) && covers(token, need))
     )
   const found = new Map<string, AcceptedToken>()
   const hindrances = new Map<string, string>()
@@ -93,10 +93,10 @@ const findTokens = (
       hindrances.set(keyOf(need), why)
     }
   }
-  const others = uses.flatMap((need) => found.get(keyOf(need)) ?? [])
+  const theirs = others.flatMap((need) => found.get(keyOf(need)) ?? [])
   // all but loopback: then the use itself is granted, and not only how its passphrase is given
-  const isWhole = uses.length > 0 && others.length === uses.length
-  return { found, hindrances, others: isWhole ? others : undefined, sealing }
+  const isWhole = others.length > 0 && theirs.length === others.length
+  return { found, hindrances, others: isWhole ? theirs : undefined, sealing }
 }
 
 /** Why a token does not cover a need. */
@@ -106,11 +106,12 @@ const hinders = (services: Services, use: Use, token: AcceptedToken, need: Need)
   if (grant.definition !== definitionOf(services.policy.current, grant.app)) {
     return `the grant ${grant.id} was made when the app ${grant.app} had another match or socket`
   }
-  if (need.keygrip !== undefined && !grant.keygrips.includes(need.keygrip)) {
+  // what a card does names no key: it may be any
+  if (need.keygrip === undefined ? uses.includes(need.operation) : !grant.keygrips.includes(need.keygrip)) {
     return `the grant ${grant.id} is for another key`
   }
   if (!isFor(services, token, use, need)) return `the grant ${grant.id} is not for ${need.operation}`
-  return services.tokens.hinders(token, need.keygrip)
+  return services.tokens.hinders(token, need.keygrip, use.within?.includes(token) === true)
 }
 
 /** What hinders the use itself says more than that the grant is none for loopback: few are. */

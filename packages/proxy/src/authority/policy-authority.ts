@@ -68,18 +68,21 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
         return missing ? ASK : { kind: "yes", grants: yes }
       }
 
-      /** Whether what the owner said yes to may be done now: the policy may have been read anew while he was asked. */
-      const stillHolds = (use: Use, asks: ReadonlyArray<Need>): boolean => {
-        if (use.keygrips.some((grip) => !keys.visible(use.app, grip))) return false
-        if (use.operations.length === 0) return true
+      /**
+       * Whether what the owner said yes to may be done now, and by which tokens: while he was asked, the policy may have been read
+       * anew, and a token used up.
+       */
+      const stillHolds = (use: Use, asks: ReadonlyArray<Need>): Coverage | undefined => {
+        if (use.keygrips.some((grip) => !keys.visible(use.app, grip))) return undefined
+        if (use.operations.length === 0) return noTokens
         const judged = judge(policy.current, keys, use)
-        if ("_tag" in judged || judged.verdict === "forbid") return false
+        if ("_tag" in judged || judged.verdict === "forbid") return undefined
         const byToken = covered(use, judged)
-        if (byToken !== undefined && byToken.missing.length > 0) return false
+        if (byToken !== undefined && byToken.missing.length > 0) return undefined
         const left = (byToken?.asks ?? judged.asks).filter(({ keygrip, operation }) =>
           !asks.some((asked) => asked.operation === operation && asked.keygrip === keygrip)
         )
-        return left.length === 0 || granted(use, left).kind === "yes"
+        return left.length === 0 || granted(use, left).kind === "yes" ? byToken ?? noTokens : undefined
       }
 
       /** What tokens cover; `undefined` where none was presented and none is needed. */
@@ -99,7 +102,7 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
             by: by.map(({ id }) => id)
           }
         }
-        const recorded = use.sameToken === true ? undefined : grants.tokens.use(tokens)
+        const recorded = grants.tokens.use(tokens.filter((token) => use.within?.includes(token) !== true))
         return {
           _tag: "Permit",
           alive: () => by.every((grant) => grants.isLive(grant)) && tokens.every(grants.tokens.holds),
@@ -140,11 +143,7 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
       const never = (grant: Grant): Refusal => refusal(gpgError.CANCELED, `the owner said never (grant ${grant.id})`)
 
       /** Puts the question; `judged` is what needs a yes, absent for what the agent or the client itself asks. */
-      const put = (
-        use: Use,
-        judged: Judged | undefined,
-        byToken: Coverage = noTokens
-      ): Effect.Effect<Permit | Refusal> => {
+      const put = (use: Use, judged: Judged | undefined): Effect.Effect<Permit | Refusal> => {
         const asks = judged?.asks ?? []
         const limited = use.counted === true ? [] : judged?.limited ?? []
         // what the owner says yes to is not refused afterwards, so it counts from now on
@@ -167,24 +166,26 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
         })
         return Effect.map(desk.ask(asking), (ended) => {
           if (put !== undefined) journal.answered(put, ended, clock.currentTimeMillisUnsafe() - put.askedAt)
-          const no = ended.kind === "yes" ? changedMeanwhile(use, asks) : refusalOf(ended, judged)
-          if (no === undefined) return permitBy(use, by, byToken)
+          const now = ended.kind === "yes" ? changedMeanwhile(use, asks) : refusalOf(ended, judged)
+          if (!("_tag" in now)) return permitBy(use, by, now)
           if (limited.length > 0) rates.giveBack(use.app, limited)
-          return no
+          return now
         })
       }
 
-      const changedMeanwhile = (use: Use, asks: ReadonlyArray<Need>): Refusal | undefined => {
+      const changedMeanwhile = (use: Use, asks: ReadonlyArray<Need>): Refusal | Coverage => {
         if (closed) return refusal(gpgError.NO_AGENT, "the gate stops")
         return stillHolds(use, asks)
-          ? undefined
-          : refusal(gpgError.FORBIDDEN, "the owner said yes, and the policy that was read meanwhile does not allow it")
+          ?? refusal(gpgError.FORBIDDEN, "the owner said yes, and the policy that was read meanwhile does not allow it")
       }
 
       const settle = (use: Use, all: Judged): Permit | Refusal | Effect.Effect<Permit | Refusal> => {
         if (all.verdict === "forbid") return forbidden(use, all, "")
         const byToken = covered(use, all)
         if (byToken === undefined) return settleRest(use, all, noTokens)
+        // a no for good is not what a token stands for
+        const answered = all.asks.length === 0 ? ASK : granted(use, all.asks)
+        if (answered.kind === "never") return never(answered.grant)
         return byToken.missing.length > 0
           ? withoutToken(use, all, byToken)
           : settleRest(use, afterTokens(all, byToken), byToken)
@@ -206,14 +207,14 @@ export const policyAuthority = (describe: AskingServices["describe"]) =>
       ): Permit | Refusal | Effect.Effect<Permit | Refusal> => {
         if (use.confirm === true) {
           const by = granted(use, judged.asks)
-          return by.kind === "never" ? never(by.grant) : put(use, judged, byToken)
+          return by.kind === "never" ? never(by.grant) : put(use, judged)
         }
         if (judged.verdict === "allow") return counted(use, judged, byToken)
         // nobody is asked for what gpg only tries
         if (isProbe(use, judged) && isCardProbe(use)) return forbidden(use, judged, "")
         const by = granted(use, judged.asks)
         if (by.kind === "never") return never(by.grant)
-        return by.kind === "yes" ? counted(use, judged, byToken, by.grants) : put(use, judged, byToken)
+        return by.kind === "yes" ? counted(use, judged, byToken, by.grants) : put(use, judged)
       }
 
       const refuse = (use: Use, no: Refusal, entry?: Entry): Refusal => {

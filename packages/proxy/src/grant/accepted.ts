@@ -1,6 +1,7 @@
 // A token that was presented and holds: the grant that it is of, and the key to its seals. It holds for the rest of the
 // connection that it was presented on, as long as the grant does.
 import type { Keygrip } from "@gripgate/protocol/keygrip"
+import type { Clocks } from "./grant-table.ts"
 import { openSeal } from "./seal.ts"
 import type { TokenGrant, TokenPart } from "./token-grant.ts"
 
@@ -17,15 +18,21 @@ export class AcceptedToken {
   }
 
   /** Whether it is the grant's token, or the one before and that still holds. */
-  isInForce(now: number): boolean {
-    const { previous, token } = this.grant
-    if (token.proof.verifier === this.part.proof.verifier) return true
-    return previous?.proof.verifier === this.part.proof.verifier && now < previous.until
+  isInForce({ steady, wall }: Clocks): boolean {
+    if (this.isNewest) return true
+    const { previous } = this.grant
+    if (previous === undefined || previous.proof.salt !== this.salt) return false
+    return wall() < previous.until && steady() < previous.deadline
+  }
+
+  /** What tells it from the other token of its grant. */
+  get salt(): string {
+    return this.part.proof.salt
   }
 
   /** Whether it is the newest token of its grant: a stale seal of an older one says nothing about the new one. */
   get isNewest(): boolean {
-    return this.grant.token.proof.verifier === this.part.proof.verifier
+    return this.grant.token.proof.salt === this.salt
   }
 
   hasSeal(keygrip: Keygrip): boolean {

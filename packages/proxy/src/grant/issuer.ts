@@ -3,6 +3,7 @@
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import * as Effect from "effect/Effect"
 import { checkPassphrase } from "../upstream/check-passphrase.ts"
+import { definitionOf } from "./definition.ts"
 import { type Issued, type Issuer, NotIssued, type Passphrases, type Plan } from "./issue.ts"
 import { keyName, planGrant, type PlanServices } from "./plan.ts"
 import { makeProof, type Seal, type SealedFor, sealKey, sealPassphrase } from "./seal.ts"
@@ -29,6 +30,19 @@ export const makeIssuer = (services: IssuerServices): Issuer => {
       ? Effect.succeed(grant)
       : Effect.fail(new NotIssued({ message: `the grant ${id} was revoked`, hint: "make another: gripgate grant" }))
   }
+
+  /** One that a token can be of: the app is as it was, and its time is not up. */
+  const usable = (id: string): Effect.Effect<TokenGrant, NotIssued> =>
+    Effect.flatMap(standing(id), (grant) => {
+      const hint = `gripgate grant ${grant.app} makes another`
+      if (definitionOf(services.policy.current, grant.app) !== grant.definition) {
+        const message = `the app ${grant.app} has another match or socket than when the grant ${id} was made`
+        return Effect.fail(new NotIssued({ message, hint }))
+      }
+      return tokens.isLive(grant) ? Effect.succeed(grant) : Effect.fail(
+        new NotIssued({ message: `the time of the grant ${id} is up`, hint: `gripgate renew ${id}, or ${hint}` })
+      )
+    })
 
   /** Fails with all keys whose passphrase is wrong. */
   const check = Effect.fnUntraced(function*(plan: Plan, passphrases: Passphrases): Effect.fn.Return<void, NotIssued> {
@@ -81,7 +95,7 @@ export const makeIssuer = (services: IssuerServices): Issuer => {
 
     planRotation: (id) =>
       Effect.flatMap(
-        standing(id),
+        usable(id),
         ({ app, keygrips, operations, token }) =>
           planGrant(services, {
             app,
@@ -116,7 +130,7 @@ export const makeIssuer = (services: IssuerServices): Issuer => {
     }),
 
     rotate: Effect.fnUntraced(function*(id, plan, overlap, passphrases, by): Effect.fn.Return<Issued, NotIssued> {
-      const grant = yield* standing(id)
+      const grant = yield* usable(id)
       yield* check(plan, passphrases)
       const { part, token } = draft(id, plan, passphrases)
       const until = overlap > 0 ? now() + overlap : undefined

@@ -35,8 +35,8 @@ export interface TokenGrant extends TokenTerms {
   /** Absent for one that is good until it is revoked. */
   expiresAt?: number
   token: TokenPart
-  /** The token before the last rotation, and how long it holds. */
-  previous?: TokenPart & { readonly until: number }
+  /** The token before the last rotation, and how long it holds: by the clock of the wall, and by one that nobody sets. */
+  previous?: TokenPart & { readonly until: number; readonly deadline: number }
   /** When the passphrase of a key was seen to be another than the sealed one. */
   readonly stale: Map<Keygrip, number>
   revokedAt?: number

@@ -38,8 +38,12 @@ export interface TokenStore {
   readonly present: (token: Buffer, app: string | undefined, definition: string | undefined) => Presented
   /** Whether a token that was accepted holds still, and its grant: what it permitted may be released. */
   readonly holds: (accepted: AcceptedToken) => boolean
-  /** Why a token that was accepted cannot be used with this key now; `undefined` where it can. */
-  readonly hinders: (accepted: AcceptedToken, keygrip: Keygrip | undefined) => string | undefined
+  /** Why a token that was accepted cannot be used with this key now; `undefined` where it can. Where it is counted, once more. */
+  readonly hinders: (
+    accepted: AcceptedToken,
+    keygrip: Keygrip | undefined,
+    isCounted?: boolean
+  ) => string | undefined
   /** Counts a use of each; what is written of it has to be durable before anything is released. Only after `hinders`. */
   readonly use: (accepted: ReadonlyArray<AcceptedToken>) => Recorded | undefined
   /** A name for a grant that is to be made. */
@@ -120,7 +124,10 @@ export const makeTokenStore = (
   }
   const replaceToken = (grant: TokenGrant, token: TokenPart, previousUntil: number | undefined): void => {
     if (previousUntil === undefined) delete grant.previous
-    else grant.previous = { ...grant.token, until: previousUntil }
+    else {
+      const deadline = clocks.steady() + previousUntil - clocks.wall()
+      grant.previous = { ...grant.token, until: previousUntil, deadline }
+    }
     grant.token = token
     grant.stale.clear()
   }
@@ -180,6 +187,10 @@ export const makeTokenStore = (
           until(grant, record.expiresAt === null ? undefined : Date.parse(record.expiresAt))
           return setMaxUses(grant, record.maxUses ?? undefined)
         case "stale": {
+          if (record.salt === grant.previous?.proof.salt) {
+            delete grant.previous
+            return
+          }
           const keygrip = grant.keygrips.find((grip) => grip === record.key)
           if (keygrip !== undefined && record.salt === grant.token.proof.salt) grant.stale.set(keygrip, at)
           return
@@ -222,20 +233,21 @@ export const makeTokenStore = (
         return about(`the grant ${grant.id} was made when the app ${grant.app} had another match or socket`)
       }
       const accepted = new AcceptedToken(grant, part, key)
-      if (accepted.isInForce(clocks.wall())) return accepted
+      if (accepted.isInForce(clocks)) return accepted
       return about(`the token of the grant ${grant.id} was replaced by another one`)
     },
 
-    holds: (accepted) => isLive(accepted.grant) && accepted.isInForce(clocks.wall()),
+    holds: (accepted) => isLive(accepted.grant) && accepted.isInForce(clocks),
 
-    hinders: (accepted, keygrip) => {
+    hinders: (accepted, keygrip, isCounted) => {
       const { grant } = accepted
       if (grant.revokedAt !== undefined) return `the grant ${grant.id} was revoked`
       if (isExpired(grant)) return `the time of the grant ${grant.id} is up`
-      if (!accepted.isInForce(clocks.wall())) return `the token of the grant ${grant.id} was replaced by another one`
+      if (!accepted.isInForce(clocks)) return `the token of the grant ${grant.id} was replaced by another one`
       if (keygrip !== undefined && grant.stale.has(keygrip)) {
         return `the grant ${grant.id} is stale: the passphrase of the key was changed`
       }
+      if (isCounted === true) return undefined
       if (grant.maxUses !== undefined && grant.uses >= grant.maxUses) return `the grant ${grant.id} is used up`
       return buckets.get(grant)?.has() === false ? `the grant ${grant.id} is over its limit` : undefined
     },
@@ -276,10 +288,11 @@ export const makeTokenStore = (
     stale: (accepted, keygrip) =>
       Effect.suspend(() => {
         const { grant } = accepted
-        // one that was replaced meanwhile says nothing about its successor
-        if (!accepted.isNewest || grant.stale.has(keygrip)) return Effect.void
-        grant.stale.set(keygrip, clocks.wall())
-        const { salt } = grant.token.proof
+        const { salt } = accepted
+        // one that was replaced says nothing about its successor, and is not tried again
+        if (salt === grant.previous?.proof.salt) delete grant.previous
+        else if (!accepted.isNewest || grant.stale.has(keygrip)) return Effect.void
+        else grant.stale.set(keygrip, clocks.wall())
         return step({ op: "stale", id: grant.id, key: keygrip, salt }, "stale", grant, GATE, () => {})
       }),
     revoke: (grants, by, what = "revoked") =>

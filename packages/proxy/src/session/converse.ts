@@ -2,7 +2,7 @@
 // questions and their answers. Nothing is sent to the client but those questions; what comes of it is for the turn.
 import { CAN_LINE, END_LINE } from "@gripgate/protocol/answer"
 import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
-import { carriesSecret, type Command, type InquirySpec } from "@gripgate/protocol/grammar/command"
+import { carriesSecret, changes, type Command, type InquirySpec } from "@gripgate/protocol/grammar/command"
 import { errLine, inquireLine, statusLine } from "@gripgate/protocol/reply"
 import { writeRequest } from "@gripgate/protocol/request"
 import * as Effect from "effect/Effect"
@@ -17,6 +17,7 @@ import type { Prompt } from "./prompt/prompt.ts"
 import { wordsOf } from "./prompt/text.ts"
 import { PassphraseTries } from "./tries.ts"
 import { useOf } from "./use.ts"
+import { isWrittenDown } from "./written-down.ts"
 
 /** Inquiries in one command; a pinentry that is restarted for each try is one each. */
 const MAX_INQUIRIES = 64
@@ -26,7 +27,14 @@ const MAX_INQUIRY = 64 * 1024
 
 /** How a conversation with the agent ended. */
 export type Outcome =
-  | { readonly kind: "done"; readonly ok: boolean; readonly finalAt: number; readonly connection: AgentConnection }
+  | {
+    readonly kind: "done"
+    readonly ok: boolean
+    readonly finalAt: number
+    readonly connection: AgentConnection
+    /** What it rests on besides its permit. */
+    readonly also: ReadonlyArray<Permit>
+  }
   | { readonly kind: "setter"; readonly line: Buffer }
   | { readonly kind: "error"; readonly error: GpgError; readonly reason: string }
   | { readonly kind: "violation"; readonly error: GpgError; readonly reason: string }
@@ -93,7 +101,7 @@ function* talk(
   const lines = own === undefined
     ? bringState(session.state, session.environment, connection, command, keydesc)
     : [...own.setters]
-  if (command.spec.changes === true && lines.length > 0) {
+  if (changes(command) && lines.length > 0) {
     // what it changes cannot be thrown away, so the state has to be right before it is sent
     const brought = yield* connection.exchange(lines, lines.length, quiet)
     if (brought.kind !== "done" || !brought.ok) return settersFailed(connection, brought)
@@ -110,14 +118,18 @@ function* talk(
   const sending = connection.exchange(lines, lines.length, listening)
   let answer = yield* carriesSecret(command) ? Effect.ensuring(sending, Effect.sync(() => line.fill(0))) : sending
   let refusal: Extract<Outcome, { kind: "error" }> | undefined
+  const also: Array<Permit> = []
   for (let inquiries = 0; answer.kind === "inquire"; inquiries++) {
     if (inquiries === MAX_INQUIRIES) {
       return { kind: "violation", error: gpgError.INV_RESPONSE, reason: "the agent asks without end" }
     }
     const asked = answer
     const spec = expectedInquiry(command, asked.keyword, session.state.loopback || own !== undefined)
-    if (spec?.keyword === "CONFIRM" && refusal === undefined) refusal = yield* confirmed(session, use, asked)
-    if (!permit.alive()) refusal ??= takenBack(permit)
+    if (spec?.keyword === "CONFIRM" && refusal === undefined) {
+      refusal = yield* confirmed(session, use, permit, also, asked)
+    }
+    const gone = [permit, ...also].find(({ alive }) => !alive())
+    if (gone !== undefined) refusal ??= takenBack(gone)
     if (asked.keyword === "PINENTRY_LAUNCHED") yield* dialog.begin()
     if (refusal !== undefined || spec === undefined) {
       refusal ??= {
@@ -133,7 +145,7 @@ function* talk(
     } else if (spec.keyword === "CONFIRM" || (spec.keyword === "PINENTRY_LAUNCHED" && !session.state.notify)) {
       answer = yield* connection.answer(END_LINE)
     } else {
-      const next = yield* putToClient(session, connection, command, tries, spec, asked)
+      const next = yield* putToClient(session, connection, command, permit, also, tries, spec, asked)
       if (next.kind === "violation") return next
       if (next.kind === "error") {
         refusal = next
@@ -147,7 +159,7 @@ function* talk(
     connection.collected.clear()
     return refusal
   }
-  return { kind: "done", ok: answer.ok, finalAt: answer.finalAt, connection }
+  return { kind: "done", ok: answer.ok, finalAt: answer.finalAt, connection, also }
 }
 const LF = Buffer.from("\n")
 
@@ -188,16 +200,23 @@ export const takenBack = (permit: Permit): Extract<Outcome, { kind: "error" }> =
 function* confirmed(
   session: SessionContext,
   use: Use,
+  permit: Permit,
+  also: Array<Permit>,
   asked: Extract<Answer, { kind: "inquire" }>
 ): Effect.fn.Return<Extract<Outcome, { kind: "error" }> | undefined> {
   if (asked.args === "0") return undefined
   const text = wordsOf(asked.shows)
   // what a GET_CONFIRMATION has the agent say are the client's words
   const said: Said = { by: use.command === "GET_CONFIRMATION" ? "client" : "agent", text }
-  const decided = session.services.authority.permit({ ...use, said, confirm: true, counted: true, sameToken: true })
-  const permit = Effect.isEffect(decided) ? yield* decided : decided
-  return permit._tag === "Permit" ? undefined : { kind: "error", error: permit.error, reason: permit.reason }
+  const decided = session.services.authority.permit({ ...use, said, confirm: true, counted: true, ...withinOf(permit) })
+  const confirmed = Effect.isEffect(decided) ? yield* decided : decided
+  if (confirmed._tag === "Refusal") return { kind: "error", error: confirmed.error, reason: confirmed.reason }
+  also.push(confirmed)
+  return undefined
 }
+
+/** What counts within a use that was permitted: its tokens have counted that. */
+const withinOf = ({ token }: Permit): Pick<Use, "within"> => token === undefined ? {} : { within: token.by }
 
 const settersFailed = (connection: AgentConnection, answer: Answer): Outcome => {
   if (answer.kind === "lost") return answer
@@ -218,19 +237,18 @@ type Put =
  * The agent decrypts with any key it is handed, and "decrypting" a padded digest with an RSA key is signing it (seen with
  * GnuPG 2.2.40). Where nobody knows what a key is for, such a ciphertext needs the verdict of `sign` too.
  */
-function* mayAlsoSign(session: SessionContext): Effect.fn.Return<boolean> {
+function* mayAlsoSign(session: SessionContext, permit: Permit, also: Array<Permit>): Effect.fn.Return<boolean> {
   const { services, state } = session
   // what became known since the permit changes nothing about what was permitted
   if (!state.maySignUnknown) return true
   const decision = services.authority.permit({
     ...useOf(session, "PKDECRYPT that may sign", ["sign"], state.keygrips),
-    sameToken: true
+    ...withinOf(permit)
   })
-  const permit = Effect.isEffect(decision) ? yield* decision : decision
-  if (permit._tag === "Refusal") return false
-  const { intent } = permit
-  if (intent !== undefined && !intent.isWritten() && !(yield* intent.written)) return false
-  intent?.outcome("done", "the ciphertext went to the agent")
+  const signing = Effect.isEffect(decision) ? yield* decision : decision
+  if (signing._tag === "Refusal" || !(yield* isWrittenDown(signing))) return false
+  signing.intent?.outcome("done", "the ciphertext went to the agent", signing.recorded?.number())
+  also.push(signing)
   return true
 }
 
@@ -238,6 +256,8 @@ function* putToClient(
   session: SessionContext,
   connection: AgentConnection,
   command: Command,
+  permit: Permit,
+  also: Array<Permit>,
   tries: PassphraseTries,
   spec: InquirySpec,
   asked: Extract<Answer, { kind: "inquire" }>
@@ -257,7 +277,7 @@ function* putToClient(
   )
   switch (given.kind) {
     case "data": {
-      if (given.maySign && !(yield* mayAlsoSign(session))) {
+      if (given.maySign && !(yield* mayAlsoSign(session, permit, also))) {
         given.lines.fill(0)
         return {
           kind: "error",

@@ -16,6 +16,7 @@ import { keepImportKey, settleImport } from "./import/import.ts"
 import { hasOptionKey } from "./local.ts"
 import { keepNonces } from "./nonce.ts"
 import { claims, generatedKey } from "./own-keys.ts"
+import { isWrittenDown, UNWRITTEN } from "./written-down.ts"
 
 /** Whether the session goes on after a turn. */
 export type After = "next" | "close"
@@ -80,8 +81,9 @@ export function* finish(
       }
       const grantsAt = recorded?.number()
       // what was done is done and noted; what came of it stays here
-      if (!permit.alive()) {
-        const { error, reason } = takenBack(permit)
+      const gone = [permit, ...result.also].find(({ alive }) => !alive())
+      if (gone !== undefined) {
+        const { error, reason } = takenBack(gone)
         intent?.outcome("refused", reason, grantsAt)
         giveSlab(answer.slab, answer.bytes.length)
         services.journal.rejected(app, facts, use.command, reason)
@@ -96,21 +98,12 @@ export function* finish(
   }
 }
 
-/** Whether all that has to be written down is; it is waited for, and has had as long as the agent took. */
-export function* isWrittenDown({ intent, recorded }: Permit): Effect.fn.Return<boolean> {
-  if (recorded !== undefined && !recorded.isWritten() && !(yield* recorded.written)) return false
-  return intent === undefined || intent.isWritten() || (yield* intent.written)
-}
-
 /** The number of an ERR and what the agent calls it: the rest of such a line is nobody's business. */
 const agentError = (line: Uint8Array): string => {
   const [, number, text] = /^ERR (\d{1,10})(?: ([^\r\n<]{0,100}))?/.exec(Buffer.from(line).toString("latin1", 0, 128))
     ?? []
   return number === undefined ? "" : `${number} ${text?.trim() ?? ""}`
 }
-
-/** To whoever wants what cannot be written down. */
-export const UNWRITTEN = errLine(gpgError.FORBIDDEN, "gripgate: see the gate's log")
 
 /** Whether the agent has other keys after a command, so that the directory reads them again. */
 const changesKeys = (command: Command): boolean =>

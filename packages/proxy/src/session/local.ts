@@ -47,6 +47,12 @@ const takeToken = ({ tokens }: SessionContext, value: Buffer): Buffer => {
 const TOKEN = Buffer.from("gripgate:")
 const VARIABLE = Buffer.from("PINENTRY_USER_DATA=")
 
+/** Takes the token out of an option; the agent too would say OK, and do nothing. */
+const takeAway = (session: SessionContext, option: OptionNameSpec, value: Buffer): Buffer => {
+  if (option.name === "pinentry-user-data") takeToken(session, value)
+  return OK_LINE
+}
+
 /** The key under which an option is kept: a variable of the environment has one each. */
 const optionKey = (option: OptionNameSpec, value: Buffer): string =>
   option.name === "putenv" ? `putenv ${variableOf(value)}` : option.name
@@ -59,7 +65,8 @@ const variableOf = (value: Buffer): string => value.toString("latin1").split("="
  */
 export const answerOption = (session: SessionContext, option: OptionNameSpec, value: Buffer): Buffer | undefined => {
   const { state } = session
-  if (state.restricted) return undefined
+  // what may carry a token never goes on as it is; a connection that is restricted takes nothing for prompts in any case
+  if (state.restricted) return option.fate === "environment" ? takeAway(session, option, value) : undefined
   switch (option.fate) {
     case "environment": {
       // kept in any case: the policy may allow it later, and what it allows now is looked up when a command is sent

@@ -11,9 +11,11 @@ import { entryText } from "../journal/record.ts"
 import type { Listening } from "../upstream/agent.ts"
 import { bringState } from "./bring.ts"
 import type { SessionContext } from "./context.ts"
+import { tokenWasWrong } from "./present.ts"
 import type { SessionState } from "./state.ts"
 import { open } from "./turn.ts"
 import { useOf } from "./use.ts"
+import { isWrittenDown, UNWRITTEN } from "./written-down.ts"
 
 const quiet: Listening = { status: [], live: () => {} }
 
@@ -36,8 +38,12 @@ function* judge(
   if (option.is.length === 0 || option.fate === "environment") return undefined
   const decided = services.authority.permit(use(option.is))
   const permit = Effect.isEffect(decided) ? yield* decided : decided
-  if (permit._tag === "Refusal") return errLine(permit.error)
-  permit.intent?.outcome("done")
+  if (permit._tag === "Refusal") {
+    if (permit.error === gpgError.BAD_PASSPHRASE) yield* tokenWasWrong(session)
+    return errLine(permit.error)
+  }
+  if (!(yield* isWrittenDown(permit))) return UNWRITTEN
+  permit.intent?.outcome("done", undefined, permit.recorded?.number())
   return undefined
 }
 

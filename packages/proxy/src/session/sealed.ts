@@ -86,7 +86,9 @@ function* over(
     isOpen = opened !== undefined
     return passphraseLines(opened)
   }
-  const outcome = yield* converse(connection, session, { command, keydesc: undefined }, use, permit, {
+  // a nonce is of no use where the passphrase is given, and belongs to another connection
+  const bare = { ...command, args: [] }
+  const outcome = yield* converse(connection, session, { command: bare, keydesc: undefined }, use, permit, {
     setters: signs ? [NO_CACHE, state.key!.line, state.hash as Buffer] : [APART, state.key!.line],
     passphrase
   })

@@ -18,6 +18,7 @@ export class SessionTokens implements PresentedTokens {
   private readonly held: Array<AcceptedToken> = []
   private why: string | undefined
   private isFresh = false
+  private isUntold = false
 
   constructor(present: Present, app: () => string | undefined) {
     this.present = present
@@ -54,6 +55,7 @@ export class SessionTokens implements PresentedTokens {
     token.fill(0)
     if ("rejected" in presented) {
       this.why = presented.rejected
+      this.isUntold = true
       return
     }
     this.why = undefined
@@ -69,6 +71,13 @@ export class SessionTokens implements PresentedTokens {
     const { isFresh } = this
     this.isFresh = false
     return isFresh
+  }
+
+  /** Why the last one was rejected, where nobody has asked since. */
+  takeRejection(): string | undefined {
+    const { isUntold, why } = this
+    this.isUntold = false
+    return isUntold ? why : undefined
   }
 
   /** The session ends. */

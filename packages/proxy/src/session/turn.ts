@@ -1,6 +1,6 @@
 // A command that needs the agent, from the permit to the reply. A turn that has begun is not interrupted half-way.
 import { type GpgError, gpgError } from "@gripgate/protocol/gpg-error"
-import type { Command } from "@gripgate/protocol/grammar/command"
+import { changes, type Command } from "@gripgate/protocol/grammar/command"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import { errLine, OK_LINE } from "@gripgate/protocol/reply"
 import * as Effect from "effect/Effect"
@@ -13,7 +13,7 @@ import { ownCacheId } from "./cache-id.ts"
 import type { SessionContext } from "./context.ts"
 import { converse, takenBack } from "./converse.ts"
 import { narrow } from "./filter.ts"
-import { type After, finish, isWrittenDown, mayChangeKeys, UNWRITTEN } from "./finish.ts"
+import { type After, finish, mayChangeKeys } from "./finish.ts"
 import { refusedHere } from "./needs.ts"
 import { ownNonces } from "./nonce.ts"
 import { askForToken, canPresent, tokenWasRight, tokenWasWrong } from "./present.ts"
@@ -21,6 +21,7 @@ import { usesKeydesc } from "./prompt/announce.ts"
 import { promptFor } from "./prompt/prompt.ts"
 import { sealedUse, sealFor } from "./sealed.ts"
 import { useFor } from "./use-of-command.ts"
+import { isWrittenDown, UNWRITTEN } from "./written-down.ts"
 
 /** Runs one command against the agent. Sends exactly one reply. */
 export function* turn(session: SessionContext, asked: Command): Effect.fn.Return<After> {
@@ -85,8 +86,9 @@ function* permitted(
   }
   if (use.said !== undefined) {
     // the owner has answered it
+    const written = yield* isWrittenDown(permit)
     intent?.outcome("done")
-    client.send(OK_LINE)
+    client.send(written ? OK_LINE : UNWRITTEN)
     return "next"
   }
   if (services.known.has(narrowed)) {
@@ -114,7 +116,7 @@ function* permitted(
     return "next"
   }
   // what it changes cannot be taken back where it cannot be written down
-  if (narrowed.spec.changes === true && !(yield* isWrittenDown(permit))) {
+  if (changes(narrowed) && !(yield* isWrittenDown(permit))) {
     client.send(UNWRITTEN)
     return "next"
   }

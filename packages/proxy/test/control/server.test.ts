@@ -183,8 +183,13 @@ describe("serveControl", () => {
       assert.notInclude(yield* converse(path, (socket) => socket.write(request)), "{")
       settle.resolve()
       for (const socket of waiting) socket.destroy()
-      yield* Effect.sleep(20)
-      assert.strictEqual(yield* converse(path, (socket) => socket.write(request)), good)
+      // until the gate has seen that they are gone
+      let said = ""
+      for (let tries = 0; tries < 100 && said !== good; tries++) {
+        yield* Effect.sleep(20)
+        said = yield* converse(path, (socket) => socket.write(request))
+      }
+      assert.strictEqual(said, good)
     }).pipe(Effect.provide(layer)))
 
   it.live("closes what is open when it ends, and leaves nothing behind", () =>

@@ -299,7 +299,7 @@ describe("a grant with a token is told", () => {
         maxUses: 10,
         uses: 4,
         rate: { count: 60, per: 3_600_000 },
-        previous: { ...token, until: 11_000 }
+        previous: { ...token, until: 11_000, deadline: 11_000 }
       }),
       around
     )
@@ -311,7 +311,9 @@ describe("a grant with a token is told", () => {
       effective: true,
       reason: null
     })
-    assert.isNull(showTokenGrant(tokenGrant({ previous: { ...token, until: 10_000 } }), around).previousUntil)
+    assert.isNull(
+      showTokenGrant(tokenGrant({ previous: { ...token, until: 10_000, deadline: 10_000 } }), around).previousUntil
+    )
     assert.notInclude(JSON.stringify(shown), "verifier")
   })
 

@@ -101,10 +101,10 @@ export function* settleImport(session: SessionContext, command: Command, result:
   return answered(result, true, OK_LINE)
 }
 
-const answered = ({ connection }: Done, ok: boolean, line: Buffer): Done => {
+const answered = ({ also, connection }: Done, ok: boolean, line: Buffer): Done => {
   connection.collected.clear()
   connection.collected.append(line)
-  return { kind: "done", ok, finalAt: 0, connection }
+  return { kind: "done", ok, finalAt: 0, connection, also }
 }
 
 const codeOf = (final: Buffer): number => Number(/^ERR (\d{1,10})/.exec(final.toString("latin1"))?.[1]) & 0xffff

@@ -92,6 +92,10 @@ function* request(session: SessionContext, command: Command): Effect.fn.Return<I
   if (permit._tag === "Refusal") return yield* Effect.fail({ error: permit.error, reason: permit.reason })
   // what the policy says now: it may have been read anew while the owner was asked
   const now = yield* Effect.mapError(own.issuer.plan(wishOf(app, command)), noOf)
+  if (!isSamePlan(plan, now)) {
+    const reason = "what the grant would be for is not what the owner said yes to: the policy or the keys have changed"
+    return yield* Effect.fail({ error: gpgError.FORBIDDEN, reason })
+  }
   const by: By = { through: "request", ...facts.uid !== undefined && { uid: facts.uid } }
   const lines = grantLines({ app, operations: now.operations, until: untilOf(bounds, own.now()) })
   // what was made is not lost with whoever waited for it: it has to be taken back then
@@ -111,6 +115,11 @@ function* request(session: SessionContext, command: Command): Effect.fn.Return<I
   const no = asked.failure
   return yield* Effect.fail(no._tag === "NotIssued" ? noOf(no) : { error: errors[no.why], reason: no.message })
 }
+
+const isSamePlan = (one: Plan, other: Plan): boolean => textOf(one) === textOf(other)
+
+const textOf = ({ definition, keys, operations }: Plan): string =>
+  JSON.stringify([definition, operations, keys.map(({ info, sealed }) => [info.keygrip, sealed])])
 
 /** Ends with the client: nobody types a passphrase for whoever does not wait for it. */
 const untilLost = <A, E>({ client }: SessionContext, effect: Effect.Effect<A, E>) =>
