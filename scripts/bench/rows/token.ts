@@ -61,7 +61,8 @@ const signing = async (
       const stderr = join(contender.home.path, "stderr")
       const isGate = contender === made?.contender
       const argv = ["gpg", "--batch", "--yes", ...isGate ? [] : direct, "-u", key, "-o", output, "--detach-sign"]
-      const env = isGate ? [`PINENTRY_USER_DATA=gripgate:${made.token}`] : []
+      // a variable that gpg sends to every agent: all pay for that line
+      const env = [`PINENTRY_USER_DATA=${isGate ? `gripgate:${made.token}` : "something"}`]
       try {
         return timeProgram([...argv, stage.message], [...environmentOf(contender), ...env], stderr, TIMEOUT)
       } catch (error) {

@@ -28,6 +28,9 @@ import { each, notGiven, notRevoked, type Unrevoked } from "./written.ts"
 /** The ledger of grants, in the state directory. */
 export const GRANTS = "grants.jsonl"
 
+/** Steps wait for the head. Uses do not: of a cut at the end of the last so many milliseconds the journal knows. */
+const HEAD_WITHIN = 100
+
 export class GrantStore extends Context.Service<GrantStore, {
   /** The grants in force for exactly this; `holder` is a holderKey. */
   readonly find: (holder: string, operation: Operation, keygrip: Keygrip | undefined) => ReadonlyArray<Grant>
@@ -104,6 +107,7 @@ export const openGrants = Effect.fnUntraced(function*(
     name: GRANTS,
     key: key ?? (yield* openChainKey(state, [GRANTS])),
     decode: readGrantRecord,
+    headWithin: HEAD_WITHIN,
     replay: ({ at, record }) => replay(record, at)
   })
   const write = (record: GrantRecord) => opened.append(record, { head: true })
