@@ -5,7 +5,6 @@ import { didYouMean } from "@gripgate/policy/file/suggest"
 import type { Policy } from "@gripgate/policy/policy"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import type { Operation } from "@gripgate/protocol/operation"
-import { writeOption } from "@gripgate/protocol/request"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { needsOf } from "../authority/needs.ts"
@@ -14,6 +13,7 @@ import type { Directory } from "../keys/directory.ts"
 import type { KeyInfo } from "../keys/key-directory.ts"
 import { protectionOf } from "../keys/protection.ts"
 import type { AgentConnection, NoAgent } from "../upstream/agent.ts"
+import { LOOPBACK_MODE } from "../upstream/said.ts"
 import { definitionOf } from "./definition.ts"
 import { NotIssued, type Plan, type PlannedKey, type Wish } from "./issue.ts"
 
@@ -23,8 +23,6 @@ export interface PlanServices {
   /** A connection that is closed by whoever opens it. */
   readonly connect: Effect.Effect<AgentConnection, NoAgent>
 }
-
-const LOOPBACK = writeOption("pinentry-mode", Buffer.from("loopback"))
 
 const no = (kind: NonNullable<NotIssued["kind"]>, message: string, hint?: string): NotIssued =>
   new NotIssued({ kind, message, ...hint !== undefined && { hint } })
@@ -182,7 +180,7 @@ const withProtection = (
             "start the gate at the agent's own socket, or grant with --no-seal"
           )
         }
-        if ((yield* protectionOf(connection, first.info.keygrip, [LOOPBACK])) === "no loopback") {
+        if ((yield* protectionOf(connection, first.info.keygrip, [LOOPBACK_MODE])) === "no loopback") {
           return yield* no(
             "agent",
             "gpg-agent allows no loopback (no-allow-loopback-pinentry), so that a sealed passphrase could not be used",

@@ -14,10 +14,10 @@ import { protectionOf } from "../keys/protection.ts"
 import type { AgentConnection } from "../upstream/agent.ts"
 import { checkPassphrase } from "../upstream/check-passphrase.ts"
 import { passphraseLines } from "../upstream/passphrase-lines.ts"
+import { errorCodeOf, LOOPBACK_MODE } from "../upstream/said.ts"
 import type { SessionContext } from "./context.ts"
 import { converse, type Outcome } from "./converse.ts"
 
-const LOOPBACK = writeOption("pinentry-mode", Buffer.from("loopback"))
 const NO_CACHE = writeOption("use-cache-for-signing", Buffer.from("0"))
 /** A level of the agent's cache apart from all others (GnuPG agent/cache.c); see option-turn.ts for who else could be there. */
 const APART = writeOption("pretend-request-origin", Buffer.from("browser"))
@@ -58,7 +58,7 @@ function* over(
   keygrip: Keygrip
 ): Effect.fn.Return<Outcome> {
   const { state } = session
-  const protection = yield* protectionOf(connection, keygrip, [LOOPBACK])
+  const protection = yield* protectionOf(connection, keygrip, [LOOPBACK_MODE])
   switch (protection) {
     case "protected":
       break
@@ -156,7 +156,5 @@ function* staleNow(
   return error(gpgError.BAD_PASSPHRASE, `the grant ${token.grant.id} is stale: ${why}`)
 }
 
-const isBadPassphrase = ({ collected }: AgentConnection, finalAt: number): boolean => {
-  const said = /^ERR (\d{1,10})/.exec(collected.bytes.toString("latin1", finalAt))?.[1]
-  return (Number(said) & 0xffff) === (gpgError.BAD_PASSPHRASE.value & 0xffff)
-}
+const isBadPassphrase = ({ collected }: AgentConnection, finalAt: number): boolean =>
+  errorCodeOf(collected.bytes.subarray(finalAt)) === (gpgError.BAD_PASSPHRASE.value & 0xffff)

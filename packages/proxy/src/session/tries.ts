@@ -5,6 +5,7 @@ import type { Command, InquirySpec } from "@gripgate/protocol/grammar/command"
 import { isKeygrip } from "@gripgate/protocol/grammar/field"
 import type * as Effect from "effect/Effect"
 import type { AgentConnection, Answer } from "../upstream/agent.ts"
+import { errorCodeOf } from "../upstream/said.ts"
 import type { SessionContext } from "./context.ts"
 import { waitInTurn } from "./wait.ts"
 
@@ -56,9 +57,9 @@ export class PassphraseTries {
     const { wrongAnswers } = this.session.services
     this.open = false
     if (answer.ok) return wrongAnswers.right(this.guesser)
-    const said = /^ERR (\d{1,10})/.exec(connection.collected.bytes.toString("latin1", answer.finalAt))?.[1]
-    if (wrongCodes.has(Number(said) & 0xffff)) wrongAnswers.wrong(this.guesser)
-    else wrongAnswers.unused(this.guesser)
+    if (wrongCodes.has(errorCodeOf(connection.collected.bytes.subarray(answer.finalAt)))) {
+      wrongAnswers.wrong(this.guesser)
+    } else wrongAnswers.unused(this.guesser)
   }
 
   /** The client was asked and gave no answer. */

@@ -1,18 +1,15 @@
 // Whether a passphrase is that of a key: the agent checks it without using the key and without keeping it (PASSWD --verify).
+import { gpgError } from "@gripgate/protocol/gpg-error"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
-import { writeOption } from "@gripgate/protocol/request"
 import type * as Effect from "effect/Effect"
 import type { AgentConnection, Listening } from "./agent.ts"
 import { passphraseLines } from "./passphrase-lines.ts"
+import { errorCodeOf, LOOPBACK_MODE } from "./said.ts"
 
 /** `unprotected`: the agent asked for nothing. */
 export type Checked = "right" | "wrong" | "unprotected" | { readonly failed: string }
 
-const LOOPBACK = writeOption("pinentry-mode", Buffer.from("loopback"))
 const quiet: Listening = { status: [], live: () => {} }
-
-/** Gpg-error code of a wrong passphrase. */
-const BAD_PASSPHRASE = 11
 
 /**
  * Checks it over a fresh connection, which is closed by whoever opened it. The passphrase stays as it is. It takes as long as the
@@ -23,7 +20,7 @@ export function* checkPassphrase(
   keygrip: Keygrip,
   passphrase: Buffer
 ): Effect.fn.Return<Checked> {
-  const lines = [LOOPBACK, Buffer.from(`PASSWD --verify ${keygrip}\n`)]
+  const lines = [LOOPBACK_MODE, Buffer.from(`PASSWD --verify ${keygrip}\n`)]
   let answer = yield* connection.exchange(lines, lines.length, quiet)
   let asked = false
   while (answer.kind === "inquire") {
@@ -42,9 +39,10 @@ export function* checkPassphrase(
       return { failed: "the agent allows no loopback" }
     case "done": {
       if (answer.ok) return asked ? "right" : "unprotected"
-      const said = connection.collected.bytes.toString("latin1", answer.finalAt).trim()
-      const code = Number(/^ERR (\d{1,10})/.exec(said)?.[1]) & 0xffff
-      return code === BAD_PASSPHRASE ? "wrong" : { failed: `the agent says ${said}` }
+      const said = connection.collected.bytes.subarray(answer.finalAt)
+      return errorCodeOf(said) === (gpgError.BAD_PASSPHRASE.value & 0xffff)
+        ? "wrong"
+        : { failed: `the agent says ${said.toString("latin1").trim()}` }
     }
   }
 }

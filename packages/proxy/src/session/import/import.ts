@@ -6,6 +6,7 @@ import { type Command, has } from "@gripgate/protocol/grammar/command"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import { errLine, OK_LINE } from "@gripgate/protocol/reply"
 import type * as Effect from "effect/Effect"
+import { errorCodeOf } from "../../upstream/said.ts"
 import type { SessionContext } from "../context.ts"
 import type { Outcome } from "../converse.ts"
 import { claims, keyWith } from "../own-keys.ts"
@@ -80,7 +81,7 @@ export function* settleImport(session: SessionContext, command: Command, result:
   if (command.spec.name !== "IMPORT_KEY" || session.services.keys.seesAll(session.app)) return result
   const { connection } = result
   const proven = session.state.kept.takeProven()
-  if (!result.ok && codeOf(connection.collected.bytes.subarray(result.finalAt)) !== EEXIST) return result
+  if (!result.ok && errorCodeOf(connection.collected.bytes.subarray(result.finalAt)) !== EEXIST) return result
   connection.collected.clear()
   const { app, facts, services } = session
   // the policy has changed since the answer was judged
@@ -106,5 +107,3 @@ const answered = ({ also, connection }: Done, ok: boolean, line: Buffer): Done =
   connection.collected.append(line)
   return { kind: "done", ok, finalAt: 0, connection, also }
 }
-
-const codeOf = (final: Buffer): number => Number(/^ERR (\d{1,10})/.exec(final.toString("latin1"))?.[1]) & 0xffff
