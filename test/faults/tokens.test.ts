@@ -4,8 +4,6 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { type Keygrip, parseKeygrip } from "@gripgate/protocol/keygrip"
 import { askControl, askForToken } from "@gripgate/proxy/control/client"
-import { readChainKey } from "@gripgate/proxy/ledger/chain-key"
-import { verifyLedger } from "@gripgate/proxy/ledger/verify"
 import { dataLines } from "@gripgate/testkit/assuan-data"
 import type { FakeAgent } from "@gripgate/testkit/fake-agent"
 import { cannedSignature } from "@gripgate/testkit/fake-agent/defaults"
@@ -14,7 +12,6 @@ import { type Gate, startGate } from "@gripgate/testkit/gate-process"
 import { type Homedir, makeHomedir } from "@gripgate/testkit/homedir"
 import { connectRaw } from "@gripgate/testkit/raw-client"
 import * as Effect from "effect/Effect"
-import { readFileSync } from "node:fs"
 import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -23,6 +20,7 @@ import { startTestGate, type TestGate } from "../support/gate.ts"
 import { HeldGrant } from "../support/held-grants.ts"
 import { usesIn } from "../support/journal.ts"
 import { BAD, startProtectedAgent } from "../support/protected-agent.ts"
+import { assertWhole, inParallel, isStruck, recordsOf } from "../support/struck.ts"
 import { ask } from "../support/tokens.ts"
 import { ERR } from "../support/wire.ts"
 
@@ -236,19 +234,6 @@ const drive = async (place: Place): Promise<Held> => {
   return held
 }
 
-/** What stands in the ledger of grants of one of them. */
-const recordsOf = (state: string, id: string, op: string): number =>
-  readFileSync(join(state, "grants.jsonl"), "utf8").split("\n").slice(0, -1).map((line) => JSON.parse(line))
-    .filter((record) => record.id === id && record.op === op).length
-
-const assertWhole = async ({ state }: Place, at: string): Promise<void> => {
-  const key = await Effect.runPromise(readChainKey(state))
-  for (const name of ["journal.jsonl", "grants.jsonl"]) {
-    const { _tag, ...rest } = await Effect.runPromise(verifyLedger({ folder: state, name, key: key! }))
-    assert.strictEqual(_tag, "Whole", `${at}: ${JSON.stringify(rest)}`)
-  }
-}
-
 /** Every signature that came out has its intent, and nothing else has. */
 const assertRecorded = ({ grants, place }: Held, at: string): void => {
   const uses = usesIn(place.state, "sign").flatMap(([{ grants }]) => grants as ReadonlyArray<string>)
@@ -303,7 +288,7 @@ const restart = (place: Place): Promise<TestGate> =>
 /** Starts a gate without a fault, and compares. */
 const assertAll = async (held: Held, at: string): Promise<void> => {
   const { grants, place } = held
-  await assertWhole(place, at)
+  await assertWhole(place.state, at)
   assertRecorded(held, at)
   {
     await using gate = await restart(place)
@@ -313,13 +298,9 @@ const assertAll = async (held: Held, at: string): Promise<void> => {
     for (const grant of grants) await assertAsHeld(gate, held, grant, at)
   }
   for (const grant of grants) if (grant.most.length > 0) await assertNumber(grant, place, at)
-  await assertWhole(place, at)
+  await assertWhole(place.state, at)
   assertRecorded(held, at)
 }
-
-/** Whether an operation is struck; nothing is told between a write and what makes it durable, and before that one it is struck too. */
-const isStruck = (variant: "before" | "after" | "half", operation: string): boolean =>
-  variant === "before" || (variant === "half") === (operation === "write")
 
 /** What a gate does to its state directory in all, when nothing happens to it. */
 const operationsOfAll = async (): Promise<ReadonlyArray<readonly [operation: string, path: string]>> => {
@@ -331,15 +312,6 @@ const operationsOfAll = async (): Promise<ReadonlyArray<readonly [operation: str
   assert.deepStrictEqual(await gate.stop(), { code: 0, signal: null })
   await assertAll(held, "unharmed")
   return JSON.parse(await readFile(report, "utf8"))
-}
-
-/** Runs them all, four at a time: they wait for what is slow. */
-const inParallel = async <A>(items: ReadonlyArray<A>, use: (item: A) => Promise<void>): Promise<void> => {
-  const left = [...items]
-  const work = async () => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await use(item)
-  }
-  await Promise.all([work(), work(), work(), work()])
 }
 
 describe("a gate that is killed in the life of grants with tokens", () => {
@@ -414,7 +386,7 @@ describe("a gate that is killed while grants begin anew", () => {
         assert.strictEqual(await grant.use(gate.socketOf("mail"), KEY), ERR.BAD_PASSPHRASE, at)
         await grantAt(place, gate)
       }
-      await assertWhole(place, at)
+      await assertWhole(place.state, at)
       for (const name of files) await cp(join(place.folder, name), join(place.state, name))
       const started = await restart(place).then((gate) => gate, String)
       if (typeof started !== "string") await started.close()
