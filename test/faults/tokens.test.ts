@@ -321,7 +321,8 @@ describe("a gate that is killed in the life of grants with tokens", () => {
     const writes = (name: string) => operations.filter(([operation, path]) => operation === "write" && path === name)
     // two grants, four uses that are counted, two tokens, a renewal, what is stale, and two that are taken back
     assert.isAtLeast(writes("grants.jsonl").length, 10)
-    assert.isAtLeast(writes("grants.jsonl.head").length, 10)
+    // uses do not wait for it
+    assert.isAtLeast(writes("grants.jsonl.head").length, 6)
     assert.isAtLeast(writes("journal.jsonl").length, 10)
   })
 
