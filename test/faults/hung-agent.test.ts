@@ -35,11 +35,11 @@ afterEach(async () => {
 
 const grant = () => gate.grant({ app: "mail", keys: [`grip:${KEY}`] }, PASSPHRASE)
 
-/** The connection on which the agent was told this last, when it has been. */
-const told = async (command: string): Promise<FakeConnection> => {
+/** The connection on which the agent was told this last, when it has been, the `nth` of those. */
+const told = async (command: string, nth = 1): Promise<FakeConnection> => {
   const last = () => agent.connections.filter(({ commands }) => commands.at(-1)?.startsWith(command) === true)
-  await agent.waitFor(`${command} at the end of a connection`, () => last().length > 0)
-  return last().at(-1)!
+  await agent.waitFor(`${command} at the end of ${nth} connections`, () => last().length >= nth)
+  return last()[nth - 1]!
 }
 
 const withToken = async (): Promise<RawClient> => {
@@ -80,7 +80,8 @@ const hangs: ReadonlyArray<readonly [string, () => Promise<readonly [RawClient, 
     agent.handle("PKSIGN", ["D signature", "OK"])
     agent.handle("PASSWD", "hang")
     client.send("PKSIGN\n")
-    return [client, await told("PASSWD")]
+    // the first was for the grant
+    return [client, await told("PASSWD", 2)]
   }],
   ["GRIPGATE REQUEST", async () => {
     agent.handle("KEYINFO", "hang")

@@ -183,8 +183,10 @@ describe("serveControl", () => {
       assert.notInclude(yield* converse(path, (socket) => socket.write(request)), "{")
       settle.resolve()
       for (const socket of waiting) socket.destroy()
-      yield* Effect.sleep(20)
-      assert.strictEqual(yield* converse(path, (socket) => socket.write(request)), good)
+      const ask = converse(path, (socket) => socket.write(request))
+      let said = yield* ask
+      for (let i = 0; i < 500 && said !== good; i++) said = yield* Effect.andThen(Effect.sleep(10), ask)
+      assert.strictEqual(said, good)
     }).pipe(Effect.provide(layer)))
 
   it.live("closes what is open when it ends, and leaves nothing behind", () =>
