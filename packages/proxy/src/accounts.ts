@@ -3,6 +3,7 @@
 import type { Accounts } from "@gripgate/policy/client/accounts"
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
+import { withoutToken } from "./owner/place.ts"
 
 /** Milliseconds that a directory service gets to answer. */
 const TIMEOUT = 2_000
@@ -33,6 +34,7 @@ const getent = (database: "passwd" | "group", name: string): number | undefined 
   // what could be an option, or more than a name, is nobody's
   if (!/^[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,255}\$?$/.test(name)) return undefined
   const { status, stdout } = spawnSync("getent", [database, name], {
+    env: withoutToken(process.env),
     timeout: TIMEOUT,
     stdio: ["ignore", "pipe", "ignore"]
   })

@@ -5,15 +5,25 @@ import { native } from "./native.ts"
 const deaf = (): void => {}
 
 /**
- * Turns off what would show this process's memory: core dumps, for it and its children; ptrace(2), /proc/PID/mem and what else
- * of /proc/PID is its user's alone (PR_SET_DUMPABLE, on Linux); and Node's debugger, which SIGUSR1 opens on a port of this
- * machine for every user of it. What cannot be turned off is one line in the log.
+ * Turns off what writes this process's memory to a file, core dumps of it and its children, and Node's debugger, which SIGUSR1 opens
+ * on a port of this machine for every user of it. For a program that a secret goes through for a moment: the gate may still read
+ * /proc/PID/exe of it, to know who it is. Says what cannot be turned off.
  */
-export const harden = (log: Log): void => {
+export const hardenBriefly = (): ReadonlyArray<string> => {
   // a listener of ours takes the place of Node's own
   if (!process.listeners("SIGUSR1").includes(deaf)) process.on("SIGUSR1", deaf)
-  const problems = native.available ? native.keepMemoryPrivate() : ["koffi cannot be loaded"]
+  return native.available ? listed(native.noCoreDumps()) : ["koffi cannot be loaded"]
+}
+
+/**
+ * The same for a process that stays, and more: ptrace(2), /proc/PID/mem and what else of /proc/PID is its user's alone
+ * (PR_SET_DUMPABLE, on Linux) is no other program's. What cannot be turned off is one line in the log.
+ */
+export const harden = (log: Log): void => {
+  const problems = [...hardenBriefly(), ...native.available ? listed(native.keepMemoryPrivate()) : []]
   if (problems.length > 0) {
     log.write(4, `other programs of this user may look into the memory of this one: ${problems.join(", ")}`)
   }
 }
+
+const listed = (problem: string | undefined): ReadonlyArray<string> => problem === undefined ? [] : [problem]

@@ -131,15 +131,18 @@ export const native = {
     return found.flock(fd, operation) === 0 ? undefined : errorName(found)
   },
 
-  /** No core dumps, and nobody but root looks into this process; returns what could not be done. */
-  keepMemoryPrivate: (): ReadonlyArray<string> => {
+  /** No core dumps of this process and its children. */
+  noCoreDumps: (): string | undefined => {
     const found = functions()
-    const problems: Array<string> = []
     // two numbers of 4 or 8 bytes, the soft limit and the hard one
-    if (found.setrlimit(RLIMIT_CORE, new Uint8Array(16)) !== 0) problems.push(`setrlimit: ${errorName(found)}`)
-    if (found.prctl === undefined) problems.push("this system has no prctl(2)")
-    else if (found.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) !== 0) problems.push(`prctl: ${errorName(found)}`)
-    return problems
+    return found.setrlimit(RLIMIT_CORE, new Uint8Array(16)) === 0 ? undefined : `setrlimit: ${errorName(found)}`
+  },
+
+  /** Nobody but root looks into this process. */
+  keepMemoryPrivate: (): string | undefined => {
+    const found = functions()
+    if (found.prctl === undefined) return "this system has no prctl(2)"
+    return found.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0 ? undefined : `prctl: ${errorName(found)}`
   },
 
   /** Two sockets that are connected to each other and never wait, for whoever closes them; `undefined` where there are none to be had. */

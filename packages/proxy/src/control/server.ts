@@ -1,6 +1,6 @@
 // The control socket's end in the gate: who is at the other end is settled before anything is read. One request for each
-// connection; a watcher stays and is told of changes, as long as it reads. Whoever waits for a token stays, too: one that closes its
-// end has gone, and gets none.
+// connection; a watcher stays and is told of changes, as long as it reads. Whoever waits for a plan or a token stays, too: one that
+// closes its end has gone, and gets none.
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
 import * as Result from "effect/Result"
@@ -74,6 +74,9 @@ const PATIENCE = 5_000
 const MAX_CONNECTIONS = 32
 const MAX_WATCHERS = 32
 
+/** Those of them at once who wait for the agent or a person: what takes a right back always finds a place beside them. */
+const MAX_WAITING = 16
+
 /** Connections at once of which it is not settled who it is, for some milliseconds; beyond, one is closed unheard. */
 const MAX_UNSETTLED = 32
 
@@ -96,6 +99,7 @@ export const serveControl = Effect.fnUntraced(function*(
   const leaving = new Set<net.Socket>()
   let unsettled = 0
   let open = 0
+  let waiting = 0
   let watchers = 0
 
   const turnAway = (socket: net.Socket, reply: Reply): Effect.Effect<void> => {
@@ -127,9 +131,24 @@ export const serveControl = Effect.fnUntraced(function*(
     switch (request.verb) {
       case "watch":
         break
+      case "plan":
       case "grant":
-      case "rotate":
-        return yield* withToken(socket, incoming, request, { peer, passphrases, gone: incoming.gone })
+      case "rotate": {
+        if (waiting >= MAX_WAITING) {
+          wipePassphrases(passphrases)
+          return yield* send(socket, problem("refused", "too many wait for a grant at this moment"))
+        }
+        waiting++
+        return yield* Effect.ensuring(
+          request.verb === "plan"
+            ? Effect.flatMap(
+              Effect.raceFirst(reply(request, peer), Effect.as(incoming.gone, GONE)),
+              (said) => send(socket, said)
+            )
+            : withToken(socket, incoming, request, { peer, passphrases, gone: incoming.gone }),
+          Effect.sync(() => waiting--)
+        )
+      }
       default:
         return yield* send(socket, yield* reply(request, peer))
     }
@@ -240,6 +259,8 @@ const problem = (fault: Fault, error: string, hint?: string): Reply => ({
   error,
   ...hint !== undefined && { hint }
 })
+
+const GONE = problem("refused", "whoever asked for it has gone")
 
 const failed = ({ error, fault, hint, wrong }: ControlProblem): Reply => ({
   v: VERSION,

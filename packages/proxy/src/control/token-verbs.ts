@@ -32,6 +32,12 @@ export interface TokenServices {
 
 const byOf = (through: string, { uid }: ControlPeer): By => ({ through, ...uid !== undefined && { uid } })
 
+/** Ends with whoever waits for it: neither an agent nor a person is kept busy for nobody. */
+const unlessGone = ({ gone }: Waiting) => <A>(effect: Effect.Effect<A, ControlProblem>) =>
+  Effect.interruptible(
+    Effect.raceFirst(effect, Effect.andThen(gone, Effect.fail(refused("whoever asked for it has gone"))))
+  )
+
 export const tokenVerbs = (services: TokenServices): Pick<ControlVerbs, TokenVerb | "plan" | "renew"> => {
   const { asker, issuer, log, now, policy, show, tokens } = services
 
@@ -53,9 +59,10 @@ export const tokenVerbs = (services: TokenServices): Pick<ControlVerbs, TokenVer
     issue: (passphrases: Passphrases) => Effect.Effect<Issued, NotIssued>,
     lost: (grant: TokenGrant) => Effect.Effect<void>
   ): Effect.Effect<Issued, ControlProblem> => {
-    if (passphrases === "given") {
-      const lacking = plan.keys.find(({ info, sealed }) => sealed && !waiting.passphrases.has(info.keygrip))
-      if (lacking === undefined) return Effect.mapError(issue(waiting.passphrases), notIssued)
+    const lacking = passphrases === "given"
+      ? plan.keys.find(({ info, sealed }) => sealed && !waiting.passphrases.has(info.keygrip))
+      : undefined
+    if (lacking !== undefined) {
       const { keyId, keygrip } = lacking.info
       return Effect.fail(refused(`the passphrase of ${keyId ?? keygrip} is needed, and was not given`))
     }
@@ -67,10 +74,10 @@ export const tokenVerbs = (services: TokenServices): Pick<ControlVerbs, TokenVer
       operations: plan.operations,
       until: until === undefined ? "it is revoked" : momentOf(until)
     })
-    return asker.ask(lines, plan.keys, check).pipe(
+    const asking = passphrases === "given" ? check(waiting.passphrases) : asker.ask(lines, plan.keys, check)
+    return asking.pipe(
       Effect.mapError((error) => error._tag === "NotAsked" ? refused(error.message) : notIssued(error)),
-      Effect.raceFirst(Effect.andThen(waiting.gone, Effect.fail(refused("whoever asked for it has gone")))),
-      Effect.interruptible,
+      unlessGone(waiting),
       Effect.onInterrupt(() => issued === undefined ? Effect.void : unseen(issued, lost)),
       // one that was made while he went is handed on all the same, and taken back like any that does not reach him
       Effect.catch((problem) => issued === undefined ? Effect.fail(problem) : Effect.succeed(issued))
@@ -124,7 +131,7 @@ export const tokenVerbs = (services: TokenServices): Pick<ControlVerbs, TokenVer
           return yield* Effect.fail<ControlProblem>({ ...refused(message, hint), fault: "usage" })
         }
         const wish = { app, keys, seal, ...operations !== undefined && { operations } }
-        const plan = yield* Effect.interruptible(Effect.mapError(issuer.plan(wish), notIssued))
+        const plan = yield* unlessGone(waiting)(Effect.mapError(issuer.plan(wish), notIssued))
         const bounds = {
           ...forMs !== undefined && { time: forMs },
           ...uses !== undefined && { maxUses: uses },
@@ -141,7 +148,7 @@ export const tokenVerbs = (services: TokenServices): Pick<ControlVerbs, TokenVer
     rotate: (request, waiting) =>
       Effect.gen(function*() {
         const id = readShortId(request.id)
-        const plan = yield* Effect.interruptible(Effect.mapError(issuer.planRotation(id), notIssued))
+        const plan = yield* unlessGone(waiting)(Effect.mapError(issuer.planRotation(id), notIssued))
         const by = byOf("rotate", waiting.peer)
         const issued = yield* obtain(
           plan,

@@ -70,9 +70,12 @@ export interface Issuer {
   readonly plan: (wish: Wish) => Effect.Effect<Plan, NotIssued>
   /** The same for another token of a grant that there is. */
   readonly planRotation: (id: string) => Effect.Effect<Plan, NotIssued>
-  /** Makes the grant: checks each passphrase against its key, seals it, and writes the grant down; durable when this is done. */
+  /**
+   * Makes the grant: checks each passphrase against its key, seals it, and writes the grant down; durable when this is done. As long
+   * as nothing is written it can be interrupted, wherever it runs.
+   */
   readonly issue: (plan: Plan, bounds: Bounds, passphrases: Passphrases, by: By) => Effect.Effect<Issued, NotIssued>
-  /** Makes another token for a grant; the old one is good for `overlap` milliseconds more. */
+  /** Makes another token for a grant; the old one is good for `overlap` milliseconds more. It can be interrupted as `issue` can. */
   readonly rotate: (
     id: string,
     plan: Plan,

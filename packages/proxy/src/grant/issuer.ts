@@ -2,6 +2,7 @@
 // does not hold. Tokens and passphrases are bytes in memory of their own, wiped when they have done their work.
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import * as Effect from "effect/Effect"
+import { askAgent } from "../upstream/ask-agent.ts"
 import { checkPassphrase } from "../upstream/check-passphrase.ts"
 import { definitionOf } from "./definition.ts"
 import { type Issued, type Issuer, NotIssued, type Passphrases, type Plan } from "./issue.ts"
@@ -64,10 +65,9 @@ export const makeIssuer = (services: IssuerServices): Issuer => {
   })
 
   const checkOne = (keygrip: Keygrip, passphrase: Buffer) =>
-    Effect.acquireUseRelease(
-      Effect.mapError(connect, ({ reason }) => new NotIssued({ message: `gpg-agent cannot be reached: ${reason}` })),
-      (connection) => Effect.gen(() => checkPassphrase(connection, keygrip, passphrase)),
-      (connection) => Effect.sync(() => connection.close())
+    Effect.mapError(
+      askAgent(connect, (connection) => Effect.gen(() => checkPassphrase(connection, keygrip, passphrase))),
+      ({ reason }) => new NotIssued({ message: `gpg-agent cannot be reached: ${reason}` })
     )
 
   /** A token, and what is kept of it. */
@@ -106,7 +106,7 @@ export const makeIssuer = (services: IssuerServices): Issuer => {
       ),
 
     issue: Effect.fnUntraced(function*(plan, bounds, passphrases, by): Effect.fn.Return<Issued, NotIssued> {
-      yield* check(plan, passphrases)
+      yield* Effect.interruptible(check(plan, passphrases))
       const id = tokens.nextId()
       const { part, token } = draft(id, plan, passphrases)
       const madeAt = now()
@@ -131,7 +131,7 @@ export const makeIssuer = (services: IssuerServices): Issuer => {
 
     rotate: Effect.fnUntraced(function*(id, plan, overlap, passphrases, by): Effect.fn.Return<Issued, NotIssued> {
       const grant = yield* usable(id)
-      yield* check(plan, passphrases)
+      yield* Effect.interruptible(check(plan, passphrases))
       const { part, token } = draft(id, plan, passphrases)
       const until = overlap > 0 ? now() + overlap : undefined
       yield* wiping(

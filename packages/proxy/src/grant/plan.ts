@@ -13,6 +13,7 @@ import type { Directory } from "../keys/directory.ts"
 import type { KeyInfo } from "../keys/key-directory.ts"
 import { protectionOf } from "../keys/protection.ts"
 import type { AgentConnection, NoAgent } from "../upstream/agent.ts"
+import { askAgent } from "../upstream/ask-agent.ts"
 import { LOOPBACK_MODE } from "../upstream/said.ts"
 import { definitionOf } from "./definition.ts"
 import { NotIssued, type Plan, type PlannedKey, type Wish } from "./issue.ts"
@@ -149,9 +150,8 @@ const withProtection = (
   seal: boolean,
   notes: Array<string>
 ): Effect.Effect<ReadonlyArray<PlannedKey>, NotIssued> =>
-  Effect.acquireUseRelease(
-    Effect.mapError(connect, ({ reason }) =>
-      no("agent", `gpg-agent cannot be reached: ${reason}`, "start it: gpgconf --launch gpg-agent")),
+  askAgent(
+    connect,
     (connection) =>
       Effect.gen(function*() {
         const planned: Array<PlannedKey> = []
@@ -169,9 +169,7 @@ const withProtection = (
           }
           planned.push({ info, protection, sealed: seal && protection === "protected" })
         }
-        const first = planned.find(({ sealed }) =>
-          sealed
-        )
+        const first = planned.find(({ sealed }) => sealed)
         if (first === undefined) return planned
         if (connection.restricted) {
           return yield* no(
@@ -188,6 +186,9 @@ const withProtection = (
           )
         }
         return planned
-      }),
-    (connection) => Effect.sync(() => connection.close())
-  )
+      })
+  ).pipe(Effect.mapError((error) =>
+    error._tag === "NotIssued"
+      ? error
+      : no("agent", `gpg-agent cannot be reached: ${error.reason}`, "start it: gpgconf --launch gpg-agent")
+  ))

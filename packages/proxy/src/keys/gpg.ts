@@ -3,6 +3,7 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
+import { withoutToken } from "../owner/place.ts"
 import { codeOf, reasonOf } from "../reason.ts"
 
 /** gpg could not be run, did not end in time, printed too much, or was not content. */
@@ -27,7 +28,7 @@ export const gpg = (args: ReadonlyArray<string>): Effect.Effect<Buffer, GpgError
 const run = (args: ReadonlyArray<string>): Effect.Effect<Buffer, GpgError> =>
   Effect.callback<Buffer, GpgError>((resume) => {
     const fail = (message: string) => resume(Effect.fail(new GpgError({ message })))
-    const { LANGUAGE: _, ...env } = process.env
+    const { LANGUAGE: _, ...env } = withoutToken(process.env)
     const child: ChildProcess = spawn("gpg", args, {
       detached: true,
       env: { ...env, LC_ALL: "C.UTF-8" },

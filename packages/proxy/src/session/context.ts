@@ -84,6 +84,8 @@ export class SessionContext {
   /** The owner's place that the connection was given; absent where it was given the client's environment. */
   private place: Place | undefined
   private expectation: Expectation | undefined
+  /** Connections for one command alone; one that is closed stays until there is the next. */
+  private readonly alone = new Set<AgentConnection>()
   private hadDedicated = false
   readonly client: ClientChannel
   readonly services: SessionServices
@@ -171,7 +173,21 @@ export class SessionContext {
     this.expectation?.met()
     this.hadDedicated = true
     const ready = this.services.router.ready(keygrip)
-    return ready === undefined ? this.services.router.connect(keygrip) : Effect.succeed(ready)
+    return ready === undefined
+      ? Effect.map(this.services.router.connect(keygrip), (fresh) => this.note(fresh))
+      : Effect.succeed(this.note(ready))
+  }
+
+  private note(fresh: AgentConnection): AgentConnection {
+    for (const connection of this.alone) if (connection.closed) this.alone.delete(connection)
+    this.alone.add(fresh)
+    return fresh
+  }
+
+  /** Ends whatever the agent still does for this session, over each of its connections: the exchange under way is lost. */
+  abandon(): void {
+    this.connection?.close()
+    for (const connection of this.alone) connection.close()
   }
 
   private use(fresh: AgentConnection): AgentConnection {

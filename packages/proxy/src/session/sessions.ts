@@ -110,7 +110,7 @@ export const makeSessions = Effect.fnUntraced(
           if (since !== undefined && time - since >= limits[limit]) client.closeFor(reason, TIMEOUT)
         }
         // whatever the agent is still doing for it: there is nobody to hand it to
-        if (client.gone || client.closedFor !== undefined) session.connection?.close()
+        if (client.gone || client.closedFor !== undefined) session.abandon()
         else client.probe()
       }
     })
@@ -125,7 +125,7 @@ export const makeSessions = Effect.fnUntraced(
       if (inTime._tag === "Some") return
       for (const session of running.keys()) {
         session.client.closeFor("the gate stops", STOPS)
-        session.connection?.close()
+        session.abandon()
       }
       yield* ended
     })

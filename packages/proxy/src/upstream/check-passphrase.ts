@@ -1,7 +1,7 @@
 // Whether a passphrase is that of a key: the agent checks it without using the key and without keeping it (PASSWD --verify).
 import { gpgError } from "@gripgate/protocol/gpg-error"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type { AgentConnection, Listening } from "./agent.ts"
 import { passphraseLines } from "./passphrase-lines.ts"
 import { errorCodeOf, LOOPBACK_MODE } from "./said.ts"
@@ -29,8 +29,7 @@ export function* checkPassphrase(
     const copy = Buffer.allocUnsafeSlow(4096).subarray(0, passphrase.length)
     passphrase.copy(copy)
     const data = passphraseLines(copy)!
-    answer = yield* connection.answer(data)
-    data.fill(0)
+    answer = yield* Effect.ensuring(connection.answer(data), Effect.sync(() => data.fill(0)))
   }
   switch (answer.kind) {
     case "lost":

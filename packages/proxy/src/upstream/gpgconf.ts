@@ -4,6 +4,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import type { Readable } from "node:stream"
+import { withoutToken } from "../owner/place.ts"
 import { codeOf, reasonOf } from "../reason.ts"
 
 /** gpgconf could not be run, did not end in time, or was not content. */
@@ -39,7 +40,12 @@ export const gpgconf = (args: ReadonlyArray<string>): Effect.Effect<Buffer, Gpgc
 const run = (args: ReadonlyArray<string>): Effect.Effect<Buffer, GpgconfError> =>
   Effect.callback<Buffer, GpgconfError>((resume) => {
     const fail = (message: string) => resume(Effect.fail(new GpgconfError({ message: `gpgconf ${message}` })))
-    const child: ChildProcess = spawn("gpgconf", args, { detached: true, stdio: ["ignore", "pipe", "pipe"] })
+    const child: ChildProcess = spawn("gpgconf", args, {
+      detached: true,
+      // an agent that it starts keeps what it gets here, and hands it to its pinentry
+      env: withoutToken(process.env),
+      stdio: ["ignore", "pipe", "pipe"]
+    })
     child.once("error", (error) => {
       child.removeAllListeners()
       if (codeOf(error) === "ENOENT") return resume(Effect.fail(new GpgconfError(missing)))

@@ -54,6 +54,8 @@ export interface Around {
   readonly keys?: ReadonlyArray<PlannedKey>
   readonly grants?: ReadonlyArray<TokenGrant>
   readonly asker?: PassphraseAsker
+  /** Before a plan is made. */
+  readonly planning?: Effect.Effect<void, NotIssued>
   /** Before a grant is made. */
   readonly making?: Effect.Effect<void, NotIssued>
   readonly revoke?: (grants: ReadonlyArray<TokenGrant>) => Effect.Effect<void, string>
@@ -88,7 +90,7 @@ export const issuing = (around: Around = {}) => {
     })
   )
   const issuer: Issuer = {
-    plan: (wish) => call<Plan>("plan", wish)(Effect.succeed(plan)),
+    plan: (wish) => call<Plan>("plan", wish)(Effect.as(around.planning ?? Effect.void, plan)),
     planRotation: (id) =>
       call<Plan>("planRotation", id)(
         id === "AB23" ? Effect.succeed(plan) : Effect.fail(new NotIssued({ message: `there is no grant ${id}` }))

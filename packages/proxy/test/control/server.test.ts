@@ -151,6 +151,39 @@ describe("serveControl", () => {
       for (const socket of idle) socket.destroy()
     }))
 
+  it.live("keeps places for what needs no agent, beside many whose plans hang, and frees those of who has gone", () =>
+    Effect.gen(function*() {
+      const path = join(yield* scratch, "control")
+      let busy = 0
+      const hung = Effect.acquireUseRelease(
+        Effect.sync(() => busy++),
+        () => Effect.never,
+        () => Effect.sync(() => busy--)
+      )
+      yield* serveControl(options(path, { verbs: verbs({ plan: () => hung }) }))
+      const plan = `${JSON.stringify({ v: 1, verb: "plan", what: { id: "AB23" } })}\n`
+      const hanging = Array.from({ length: 16 }, () => {
+        const socket = net.connect(path, () => void socket.write(plan)).on("error", () => {}).resume()
+        return socket
+      })
+      const until = (number: number) =>
+        Effect.promise(async () => {
+          while (busy !== number) await new Promise((resolve) => setTimeout(resolve, 5))
+        })
+      yield* until(16)
+      const full = refusal("too many wait for a grant at this moment")
+      for (let i = 0; i < 20; i++) {
+        assert.strictEqual(yield* converse(path, (socket) => socket.write(plan)), full)
+        assert.strictEqual(yield* converse(path, (socket) => socket.write(request)), good)
+      }
+      // one goes, another closes its end only
+      hanging[0]!.destroy()
+      hanging[1]!.end()
+      yield* until(14)
+      for (const socket of hanging) socket.destroy()
+      yield* until(0)
+    }).pipe(Effect.provide(layer)))
+
   it.live("turns away at once whoever may not ask, so that many of them keep no place from an owner", () =>
     Effect.gen(function*() {
       const path = join(yield* scratch, "control")
@@ -183,12 +216,9 @@ describe("serveControl", () => {
       assert.notInclude(yield* converse(path, (socket) => socket.write(request)), "{")
       settle.resolve()
       for (const socket of waiting) socket.destroy()
-      // until the gate has seen that they are gone
-      let said = ""
-      for (let tries = 0; tries < 100 && said !== good; tries++) {
-        yield* Effect.sleep(20)
-        said = yield* converse(path, (socket) => socket.write(request))
-      }
+      const ask = converse(path, (socket) => socket.write(request))
+      let said = yield* ask
+      for (let i = 0; i < 500 && said !== good; i++) said = yield* Effect.andThen(Effect.sleep(10), ask)
       assert.strictEqual(said, good)
     }).pipe(Effect.provide(layer)))
 

@@ -185,6 +185,30 @@ describe("a grant for which the owner is asked", () => {
       assert.deepStrictEqual(calls.map(([name]) => name), ["plan"])
     }))
 
+  it.effect("is none for one who has gone, where an agent hangs over its plan or a passphrase that was sent along", () =>
+    Effect.gen(function*() {
+      for (const where of ["planning", "making"] as const) {
+        let busy = 0
+        const hang = Effect.acquireUseRelease(
+          Effect.sync(() => busy++),
+          () => Effect.never,
+          () => Effect.sync(() => busy--)
+        )
+        // the issuer itself says where it can be interrupted
+        const { grants, verbs } = issuing({ [where]: Effect.interruptible(hang) })
+        const leave = Promise.withResolvers<void>()
+        const gone = Effect.promise(() => leave.promise)
+        const asking = yield* Effect.forkChild(
+          Effect.uninterruptible(Effect.flip(verbs.grant(request(), { ...given, gone })))
+        )
+        while (busy === 0) yield* Effect.yieldNow
+        leave.resolve()
+        assert.strictEqual((yield* Fiber.join(asking)).error, "whoever asked for it has gone")
+        assert.strictEqual(busy, 0)
+        assert.deepStrictEqual(grants, [])
+      }
+    }))
+
   it.effect("that is being made when he goes is handed on, so that it is taken back, and not forgotten", () =>
     Effect.gen(function*() {
       const [leave, write] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]

@@ -40,6 +40,15 @@ const withKeyring = Effect.gen(function*() {
 })
 
 describe("readKeyring", () => {
+  it.live("hands gpg no token for a gate", () =>
+    Effect.gen(function*() {
+      yield* fakeGpg("echo \"has ${PINENTRY_USER_DATA-none}\" >&2; exit 2")
+      yield* environment({ PINENTRY_USER_DATA: "gripgate:gg1-a-b-c" })
+      const { lines } = yield* read(yield* withKeyring)
+      assert.lengthOf(lines, 1)
+      assert.include(lines[0], "has none")
+    }))
+
   it.live("reads certificates, their keygrips and whether they are trusted ultimately", () =>
     Effect.gen(function*() {
       const home = yield* homedir("h")

@@ -29,6 +29,15 @@ describe("gpgconf", () => {
       assert.strictEqual((yield* gpgconf(["--homedir", "/a b/$HOME/*", ""])).toString(), "--homedir|/a b/$HOME/*||")
     }))
 
+  it.live("keeps a token for a gate from the agent that it starts, and nothing else of the environment", () =>
+    Effect.gen(function*() {
+      yield* fakeGpgconf("printf '%s|%s' \"${PINENTRY_USER_DATA-none}\" \"$GG_TEST\"")
+      yield* environment({ PINENTRY_USER_DATA: "gripgate:gg1-a-b-c", GG_TEST: "kept" })
+      assert.strictEqual((yield* gpgconf([])).toString(), "none|kept")
+      yield* environment({ PINENTRY_USER_DATA: "mine" })
+      assert.strictEqual((yield* gpgconf([])).toString(), "mine|kept")
+    }))
+
   it.live("says that GnuPG is missing, and what to do", () =>
     Effect.gen(function*() {
       yield* environment({ PATH: "/nonexistent" })

@@ -4,6 +4,7 @@ import { type Keygrip, parseKeygrip } from "@gripgate/protocol/keygrip"
 import { askForToken, type ControlError, type WithToken } from "@gripgate/proxy/control/client"
 import type { Planned } from "@gripgate/proxy/control/message/granted"
 import type { RequestOf, TokenVerb } from "@gripgate/proxy/control/message/request"
+import { hardenBriefly } from "@gripgate/proxy/harden"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { exitCode } from "../../exit-code.ts"
@@ -32,6 +33,21 @@ type Key = Planned["keys"][number]
 
 /** Asks the gate at `path` for a token, with the passphrases that the plan needs. */
 export const withPassphrases = <V extends TokenVerb>(
+  path: string,
+  plan: Planned,
+  flags: SourceFlags,
+  request: Sourceless<V>
+): Answer => Effect.andThen(hardened, asking(path, plan, flags, request))
+
+/** Before anything secret is read: no file has it, and no debugger. */
+const hardened = Effect.suspend(() => {
+  const problems = hardenBriefly()
+  return problems.length === 0
+    ? Effect.void
+    : printError(`gripgate: a core dump of this program would hold what is typed: ${problems.join(", ")}`)
+})
+
+const asking = <V extends TokenVerb>(
   path: string,
   plan: Planned,
   flags: SourceFlags,

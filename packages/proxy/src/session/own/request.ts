@@ -41,10 +41,10 @@ const errors: Readonly<Record<NotAsked["why"], GpgError>> = {
   unavailable: gpgError.NO_PIN_ENTRY
 }
 
-const noOf = ({ kind, message }: NotIssued): No => ({
-  error: kind === undefined ? gpgError.BAD_PASSPHRASE : kinds[kind],
-  reason: message
-})
+const noOf = (no: NotIssued | NotAsked): No => {
+  if (no._tag === "NotAsked") return { error: errors[no.why], reason: no.message }
+  return { error: no.kind === undefined ? gpgError.BAD_PASSPHRASE : kinds[no.kind], reason: no.message }
+}
 
 /** Sends the grant and its token, or why there is none. */
 export function* requestToken(session: SessionContext, command: Command): Effect.fn.Return<void> {
@@ -80,7 +80,9 @@ function* request(session: SessionContext, command: Command): Effect.fn.Return<I
   if (app === undefined) return yield* Effect.fail({ error: gpgError.FORBIDDEN, reason: "only an app has grants" })
   const bounds = boundsOf(command)
   if (typeof bounds === "string") return yield* Effect.fail({ error: gpgError.ASS_PARAMETER, reason: bounds })
-  const plan = yield* Effect.mapError(own.issuer.plan(wishOf(app, command)), noOf)
+  // an agent that hangs is not waited for longer than the client does
+  const planning = Effect.mapError(untilLost(session, own.issuer.plan(wishOf(app, command))), noOf)
+  const plan = yield* planning
   const use = {
     ...useOf(session, NAME, [], plan.keys.map(({ info }) => info.keygrip)),
     confirm: true as const,
@@ -91,7 +93,7 @@ function* request(session: SessionContext, command: Command): Effect.fn.Return<I
   // why not is told already
   if (permit._tag === "Refusal") return yield* Effect.fail({ error: permit.error, reason: permit.reason })
   // what the policy says now: it may have been read anew while the owner was asked
-  const now = yield* Effect.mapError(own.issuer.plan(wishOf(app, command)), noOf)
+  const now = yield* planning
   if (!isSamePlan(plan, now)) {
     const reason = "what the grant would be for is not what the owner said yes to: the policy or the keys have changed"
     return yield* Effect.fail({ error: gpgError.FORBIDDEN, reason })
@@ -112,8 +114,7 @@ function* request(session: SessionContext, command: Command): Effect.fn.Return<I
   const asked = yield* Effect.result(untilLost(session, asking))
   if (issued !== undefined) return issued
   if (Result.isSuccess(asked)) return asked.success
-  const no = asked.failure
-  return yield* Effect.fail(no._tag === "NotIssued" ? noOf(no) : { error: errors[no.why], reason: no.message })
+  return yield* Effect.fail(noOf(asked.failure))
 }
 
 const isSamePlan = (one: Plan, other: Plan): boolean => textOf(one) === textOf(other)
@@ -121,7 +122,7 @@ const isSamePlan = (one: Plan, other: Plan): boolean => textOf(one) === textOf(o
 const textOf = ({ definition, keys, operations }: Plan): string =>
   JSON.stringify([definition, operations, keys.map(({ info, sealed }) => [info.keygrip, sealed])])
 
-/** Ends with the client: nobody types a passphrase for whoever does not wait for it. */
+/** Ends with the client: nobody types a passphrase, and no agent looks at a key, for whoever does not wait for it. */
 const untilLost = <A, E>({ client }: SessionContext, effect: Effect.Effect<A, E>) =>
   Effect.raceFirst(
     Effect.interruptible(effect),
