@@ -6,6 +6,7 @@ import type { Handler, Handlers } from "@gripgate/testkit/fake-agent/reply"
 import type { RawClient } from "@gripgate/testkit/raw-client"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
+import { type FileHandle, open } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { controlOf } from "../support/control.ts"
 import { startTestGate, type TestGate } from "../support/gate.ts"
@@ -70,6 +71,25 @@ const decrypting = (seen: () => void | Promise<void> = () => {}): Handlers => {
   return { PKDECRYPT: handler }
 }
 
+/** There is no room for a file until this is disposed of. */
+const fullDisk = async (path: string): Promise<AsyncDisposable> => {
+  const one = await open(path)
+  const { ino } = await one.stat()
+  const shared: FileHandle = Object.getPrototypeOf(one)
+  await one.close()
+  const { write } = shared
+  const noRoom = async function(this: FileHandle, ...args: Parameters<FileHandle["write"]>) {
+    if ((await this.stat()).ino !== ino) return await write.apply(this, args)
+    throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" })
+  }
+  shared.write = noRoom as FileHandle["write"]
+  return {
+    [Symbol.asyncDispose]: async () => {
+      shared.write = write
+    }
+  }
+}
+
 const writtenUses = ({ gate }: Scene): number =>
   readFileSync(join(dirname(gate.control), "state", "grants.jsonl"), "utf8").split("\n").filter((line) =>
     line.includes("\"op\":\"used\"")
@@ -108,6 +128,18 @@ describe("a decryption that may be a signature, which needs a token where decryp
       await using mail = await client(scene, token)
       for (let i = 0; i < 3; i++) assert.strictEqual((await decryptSigning(mail)).said, "OK")
       assert.deepStrictEqual(written, [1, 2, 3])
+    })
+  })
+
+  it("does not go to the agent where it cannot be written", async () => {
+    let decrypted = 0
+    await onScene(verdicts, decrypting(() => void decrypted++), async (scene) => {
+      const { token } = await granted(scene.gate, { operations: ["sign"] }, { maxUses: 3 })
+      await using mail = await client(scene, token)
+      const path = join(dirname(scene.gate.control), "state", "grants.jsonl")
+      await using _ = await fullDisk(path)
+      assert.deepStrictEqual(await decryptSigning(mail), { said: ERR.FORBIDDEN, lines: 1 })
+      assert.strictEqual(decrypted, 0)
     })
   })
 
