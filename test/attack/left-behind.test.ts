@@ -158,17 +158,28 @@ describe("a use with a seal leaves nothing behind", () => {
     assert.includeMembers([...await loot(friend)], everything)
   })
 
-  it("the one exception: the agent's browser socket, used directly, shares the cache of a decryption", async () => {
-    const open = async () => greeted(await socketNamed("agent-browser-socket"))
-    await using mail = await gate.client("mail")
-    await loopback(mail)
-    assert.strictEqual(await sign(mail, ours.primary, token), "OK")
-    await using before = await open()
-    assert.deepStrictEqual(await loot(before), [], "a signature leaves nothing there either")
-    assert.strictEqual(await decrypt(mail, ours.encryption), "OK")
-    await using after = await open()
-    assert.includeMembers([...await loot(after)], everything)
-  })
+  const browsers: Readonly<Record<string, () => Promise<RawClient>>> = {
+    "at its browser socket": async () => greeted(await socketNamed("agent-browser-socket")),
+    "at its standard socket": async () => {
+      const client = await direct()
+      await assertTalk(client, ["OPTION pretend-request-origin=browser", "OK"])
+      return client
+    }
+  }
+  it.each(Object.keys(browsers))(
+    "the one exception: a browser %s, past the gate, shares the cache of a decryption",
+    async (where) => {
+      const open = browsers[where]!
+      await using mail = await gate.client("mail")
+      await loopback(mail)
+      assert.strictEqual(await sign(mail, ours.primary, token), "OK")
+      await using before = await open()
+      assert.deepStrictEqual(await loot(before), [], "a signature leaves nothing there either")
+      assert.strictEqual(await decrypt(mail, ours.encryption), "OK")
+      await using after = await open()
+      assert.includeMembers([...await loot(after)], everything)
+    }
+  )
 })
 
 describe("an app that needs a token, and a key that somebody else has unlocked", () => {

@@ -1,7 +1,9 @@
 // A use with a seal: the gate gives the agent the passphrase, over a connection of its own, so that nothing is left behind that
-// anybody else could use. A signature goes past the agent's cache; a decryption goes through one that no client reaches: clients
-// that name themselves a browser are shown to the agent as remote ones. Where the agent asked for nothing, the passphrase is
-// checked against the key all the same: a seal is good only as long as it is the passphrase.
+// another client of the gate could use. A signature goes past the agent's cache; a decryption goes through the one for browsers, and
+// clients that name themselves one are shown to the agent as remote ones. Whoever reaches the agent's own sockets, past the gate, can
+// say that he is a browser: until the agent forgets, he has this key and all with the same passphrase, to sign with too.
+// Where the agent asked for nothing, the passphrase is checked against the key all the same: a seal is good only as long as it is
+// the passphrase.
 import { gpgError } from "@gripgate/protocol/gpg-error"
 import type { Command } from "@gripgate/protocol/grammar/command"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
