@@ -234,7 +234,7 @@ describe("a grant that no token can be of", () => {
 
   it("is not rotated when its time is up, which says what to do; renewed, its token is as good as it was", () =>
     withGate({ policy: twoApps }, async (gate) => {
-      const { grant, token } = await granted(gate, {}, { time: 300 })
+      const { grant, token } = await granted(gate, {}, { time: 2_000 })
       const { issuer, grants } = gate.inside
       const plan = await Effect.runPromise(issuer.planRotation(grant.id))
       while (grants.tokens.isLive(grant)) await sleep(5)
