@@ -76,7 +76,7 @@ const findTokens = (
   const others = needs.filter((need) => !isLoopback(need))
   const covers = (token: AcceptedToken, need: Need) => hinders(services, use, token, need) === undefined
   // a passphrase is that of a grant which the whole use is granted by
-  const sealing = uses.length === 0
+  const sealing = others.length === 0
     ? undefined
     : accepted.find((token) =>
       others.every((need) => need.keygrip !== undefined && token.hasSeal(need.keygrip) && covers(token, need))

@@ -47,9 +47,17 @@ const takeToken = ({ tokens }: SessionContext, value: Buffer): Buffer => {
 const TOKEN = Buffer.from("gripgate:")
 const VARIABLE = Buffer.from("PINENTRY_USER_DATA=")
 
+/** The client's value of pinentry-user-data, by that option or as a variable; `undefined` for any other. */
+const userData = (option: OptionNameSpec, value: Buffer): Buffer | undefined => {
+  if (option.name === "pinentry-user-data") return value
+  const isOne = option.name === "putenv" && value.subarray(0, VARIABLE.length).equals(VARIABLE)
+  return isOne ? value.subarray(VARIABLE.length) : undefined
+}
+
 /** Takes the token out of an option; the agent too would say OK, and do nothing. */
 const takeAway = (session: SessionContext, option: OptionNameSpec, value: Buffer): Buffer => {
-  if (option.name === "pinentry-user-data") takeToken(session, value)
+  const data = userData(option, value)
+  if (data !== undefined) takeToken(session, data)
   return OK_LINE
 }
 
@@ -73,10 +81,8 @@ export const answerOption = (session: SessionContext, option: OptionNameSpec, va
       const kept = option.name === "pinentry-user-data" ? takeToken(session, value) : value
       // no other variable gets to a pinentry, and names without end would fill the memory
       if (option.name === "putenv" && !pinentryVariables.has(variableOf(value))) return OK_LINE
-      if (option.name === "putenv" && value.subarray(0, VARIABLE.length).equals(VARIABLE)) {
-        const own = value.subarray(VARIABLE.length)
-        if (takeToken(session, own) !== own) return OK_LINE
-      }
+      const data = option.name === "putenv" ? userData(option, value) : undefined
+      if (data !== undefined && takeToken(session, data) !== data) return OK_LINE
       if (kept.length > 0 || value.length === 0) {
         state.environment.set(optionKey(option, kept), writeOption(option.name, kept))
       }
