@@ -78,6 +78,9 @@ describe("a token that is given after a session was restricted", () => {
       { policy: policyOf({ sign: "token", admin: "allow" }) },
       (gate) => assertPresented(gate, environmentOption)
     ))
+
+  it("is presented: in a variable of the pinentry", () =>
+    withGate({ policy: policyOf({ sign: "token", admin: "allow" }) }, (gate) => assertPresented(gate, variable)))
 })
 
 /** Its grant is told, and opens its key. */

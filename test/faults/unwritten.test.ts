@@ -72,7 +72,7 @@ const newPlace = async (prompt: "allow" | "forbid"): Promise<string> => {
   return place
 }
 
-/** A client of a gate that has room for its start; where the disk is full, for nothing after that. */
+/** A client of a gate; where the disk is full there is no room for a single record. */
 const onScene = async (
   { isFull, prompt = "allow" }: { readonly isFull: boolean; readonly prompt?: "allow" | "forbid" },
   check: (client: RawClient, place: string) => Promise<void>
@@ -81,8 +81,8 @@ const onScene = async (
   const report = join(place, "report")
   await (await start(place, { CRASH_REPORT: report })).stop()
   const operations = JSON.parse(await readFile(report, "utf8")) as ReadonlyArray<readonly [string, string]>
-  // the last that is written is the end; what a client does is written in its place
-  const first = operations.findLastIndex(([operation, path]) => operation === "write" && path === "journal.jsonl") + 1
+  // from the record of the start on: how many writes that takes differs
+  const first = operations.findIndex(([operation, path]) => operation === "write" && path === "journal.jsonl") + 1
   const at = Array.from({ length: MANY }, (_, i) => `${first + i}:full`).join()
   await using _ = await start(place, isFull ? { CRASH_AT: at } : {})
   await using client = await connectRaw(join(place, "gate"))

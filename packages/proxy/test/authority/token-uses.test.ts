@@ -139,4 +139,16 @@ describe("a token", () => {
       const decided = yield* scene.permit({ ...use, operations: ["sign", "loopback"] })
       assert.deepStrictEqual([decided._tag, scene.grant.uses, scene.asked.length], ["Refusal", 1, 1])
     }))
+
+  for (const state of ["in force", "revoked"] as const) {
+    it.live(`that is ${state} is not counted for what amounts to loopback alone, nor needed for it`, () =>
+      Effect.gen(function*() {
+        const { grant, grants, permit, presented } = yield* sceneOf({ loopback: "allow" }, ["sign"])
+        if (state === "revoked") yield* grants.tokens.revoke([grant], by)
+        const permitted = permitOf(yield* permit(useOf("git", "loopback", A, presented)))
+        assert.strictEqual(grant.uses, 0)
+        assert.isUndefined(permitted.token)
+        assert.isTrue(permitted.alive())
+      }))
+  }
 })
