@@ -45,6 +45,8 @@ export const makeNormaliser = (names: Names): (text: string) => string => {
       .replace(/\b1[789]\d{8}\b/g, "<time>")
       .replace(/\b(process|pid|PINENTRY_LAUNCHED|owner=)( ?)\d+\b/gi, "$1$2<pid>")
       .replace(/(\[GNUPG:\] SIG_ID )\S+/g, "$1<hash>")
+      // docs/differences.md: who says that he is a browser is shown as a remote client
+      .replace("Note: Request from the web browser.", "Note: Request from a remote site.")
       // gpg's name for a symmetric passphrase is made of the message's salt
       .replace(/\bS[0-9A-F]{16}\b/g, "S<salt>")
       .replace(/\b[0-9A-F]{40}\b|\b[0-9A-F]{16}\b/g, number)
