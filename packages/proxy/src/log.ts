@@ -3,7 +3,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { isJournal, type Sink, standardError } from "./stderr.ts"
+import { collectFor, isJournal, type Sink, standardError } from "./stderr.ts"
 
 /** journald's priorities, as in syslog: 3 err, 4 warning, 5 notice, 6 info, 7 debug. */
 export type Priority = 3 | 4 | 5 | 6 | 7
@@ -25,7 +25,8 @@ export class LogService extends Context.Service<LogService, Log>()("gripgate/pro
       LogService,
       Effect.acquireRelease(
         Effect.sync(() => {
-          const log = makeLog(options.level, standardError(), isJournal(process.env["JOURNAL_STREAM"]))
+          const isOfJournal = isJournal(process.env["JOURNAL_STREAM"])
+          const log = makeLog(options.level, standardError(), isOfJournal, collectFor())
           process.on("exit", log.flush)
           return log
         }),
@@ -44,16 +45,28 @@ export const MAX_LOG_LINE = 8192
 /** Bytes that wait for a slow reader; further lines are dropped and counted. */
 export const MAX_LOG_QUEUE = 256 * 1024
 
+/** What has a higher number tells of nothing wrong. */
+const QUIET = 5
+
 /** Bytes in one write, and milliseconds until the next attempt after one that did not go through. */
 const CHUNK = 64 * 1024
 const RETRY = 200
 
-/** A log over any sink; `flush` writes what the sink takes now. Where `journal` is true each line begins with `<N>`. */
-export const makeLog = (level: Priority, sink: Sink, journal: boolean): Log & { readonly flush: () => void } => {
+/**
+ * A log over any sink; `flush` writes what the sink takes now. Where `journal` is true each line begins with `<N>`. Lines that tell of
+ * nothing wrong are collected for so many milliseconds.
+ */
+export const makeLog = (
+  level: Priority,
+  sink: Sink,
+  journal: boolean,
+  collect = 0
+): Log & { readonly flush: () => void } => {
   // nothing but ASCII, so that one character is one byte
   let queue = ""
   let lost = 0
   let scheduled = false
+  let collecting: NodeJS.Timeout | undefined
   let retry: NodeJS.Timeout | undefined
 
   const add = (priority: Priority, text: string): void => {
@@ -66,8 +79,9 @@ export const makeLog = (level: Priority, sink: Sink, journal: boolean): Log & { 
   }
   const flush = (): void => {
     scheduled = false
+    clearTimeout(collecting)
     clearTimeout(retry)
-    retry = undefined
+    collecting = retry = undefined
     while (queue !== "" || lost > 0) {
       if (queue === "") tellLost()
       const taken = sink(Buffer.from(queue.slice(0, CHUNK), "latin1"))
@@ -91,6 +105,11 @@ export const makeLog = (level: Priority, sink: Sink, journal: boolean): Log & { 
       }
       add(priority, harmless(message))
       if (scheduled || retry !== undefined) return
+      if (collect > 0 && priority > QUIET) {
+        // the end of the process writes what is left
+        collecting ??= setTimeout(flush, collect).unref()
+        return
+      }
       scheduled = true
       setImmediate(flush)
     }

@@ -83,6 +83,21 @@ describe("a log", () => {
     assert.strictEqual(text(), Array.from({ length: 100 }, (_, i) => `gripgate: ${i}\n`).join(""))
   })
 
+  it("collects what tells of nothing wrong for a while, and goes out at once with what does", async () => {
+    const { sink, state, text } = makeSink()
+    const log = makeLog(7, sink, false, 60_000)
+    log.write(6, "one")
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+    assert.strictEqual(state.writes, 0)
+    log.write(4, "two")
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+    assert.strictEqual(text(), "gripgate: one\ngripgate: two\n")
+    const soon = makeLog(7, sink, false, 1)
+    soon.write(6, "three")
+    for (let i = 0; i < 500 && !text().endsWith("three\n"); i++) await new Promise((resolve) => setTimeout(resolve, 2))
+    assert.strictEqual(text(), "gripgate: one\ngripgate: two\ngripgate: three\n")
+  })
+
   it("goes on in mid-line where the sink took only a part", () => {
     const { sink, state, text } = makeSink()
     const log = makeLog(7, sink, false)
