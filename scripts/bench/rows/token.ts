@@ -13,6 +13,8 @@ import { environmentOf } from "./gpg.ts"
 
 const TIMEOUT = 30_000
 const USES = 1_000_000
+/** As many as every contender has served before the first row. */
+const WARM_UP = 400
 
 /** A gate of its own, with an app that owns a socket; its client's environment has the token. */
 const withToken = async (stage: Stage, gate: Contender, key: string, passphrase: string) => {
@@ -69,8 +71,8 @@ const signing = async (
         throw new Error(`${contender.name}: ${(await readFile(stderr, "utf8")).trimEnd()}`, { cause: error })
       }
     }
-    // as many as every contender has served before the first row
-    for (let i = 0; i < 100 && made !== undefined; i++) await sign(made.contender)
+    // else it would be told from the others by its age
+    for (let i = 0; i < WARM_UP && made !== undefined; i++) await sign(made.contender)
     return { samples: await interleave(contenders, roundsOf(effort, 60), sign) }
   } finally {
     await made?.close()
