@@ -63,6 +63,8 @@ const LEAST_WAIT = 2
 
 /** A token did not hold: the answer waits, longer with each one. It is the same whatever was wrong. */
 export function* tokenWasWrong(session: SessionContext): Effect.fn.Return<void> {
+  // whoever asks again who it is does not pay for it twice
+  session.tokens.takeRejection()
   const { wrongAnswers } = session.services
   const guesser = guesserOf(session)
   const wait = wrongAnswers.turn(guesser)

@@ -13,14 +13,14 @@ import type { SessionContext } from "../context.ts"
 const ofKeys: ReadonlyArray<Operation> = ["sign", "certify", "authenticate", "decrypt", "loopback", "export", "passwd"]
 
 /** A word of a status line: blanks and percent signs would end it or be taken for an escape. */
-export const statusWord = (text: string): string =>
+const statusWord = (text: string): string =>
   text.replace(
     /[^!-$&-~]/gu,
     (character) =>
       [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("")
   )
 
-/** `GRANT ID operations=... keys=... until=... uses=...`: what a grant is for, in a status line. */
+/** `GRANT ID operations=... until=... left=... limit=... keys=...`: what a grant is for, in a status line. */
 export const grantLine = (grant: TokenGrant): Buffer =>
   statusLine(
     "GRANT",
