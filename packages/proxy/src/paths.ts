@@ -12,7 +12,10 @@ export interface Paths {
   readonly listenSocket: string
   /** Where the command line reaches a running gate. */
   readonly controlSocket: string
-  /** The socket that an app owns, as the policy names it: by a file name, or by an absolute path. */
+  /**
+   * The socket that an app owns, as the policy names it: by a word, or by an absolute path. A word is a folder of its own, so that
+   * the folder can be shown to a sandbox: a gate that starts anew makes a new socket there.
+   */
   readonly appSocket: (name: string) => string
   /** A socket that no app owns, as the policy names it. */
   readonly openSocket: (name: string) => string
@@ -60,6 +63,6 @@ const layout = (configDir: string, stateDir: string, runDir: string): Paths => (
   runDir,
   listenSocket: join(runDir, "S.gpg-agent"),
   controlSocket: join(runDir, "control"),
-  appSocket: (name) => isAbsolute(name) ? name : join(runDir, "apps", name),
+  appSocket: (name) => isAbsolute(name) ? name : join(runDir, "apps", name, "S.gpg-agent"),
   openSocket: (name) => isAbsolute(name) ? name : join(runDir, name)
 })

@@ -15,7 +15,7 @@ describe("paths", () => {
       listenSocket: "/run/user/1000/gripgate/S.gpg-agent",
       controlSocket: "/run/user/1000/gripgate/control"
     })
-    assert.strictEqual(appSocket("git"), "/run/user/1000/gripgate/apps/git")
+    assert.strictEqual(appSocket("git"), "/run/user/1000/gripgate/apps/git/S.gpg-agent")
     assert.strictEqual(appSocket("/srv/mail/agent"), "/srv/mail/agent")
     assert.strictEqual(openSocket("S.extra"), "/run/user/1000/gripgate/S.extra")
     assert.strictEqual(openSocket("/srv/open"), "/srv/open")
@@ -74,7 +74,7 @@ describe("paths", () => {
       listenSocket: "/run/gripgate/S.gpg-agent",
       controlSocket: "/run/gripgate/control"
     })
-    assert.strictEqual(appSocket("mail"), "/run/gripgate/apps/mail")
+    assert.strictEqual(appSocket("mail"), "/run/gripgate/apps/mail/S.gpg-agent")
     assert.strictEqual(openSocket("S.extra"), "/run/gripgate/S.extra")
   })
 })

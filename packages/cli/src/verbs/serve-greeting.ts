@@ -3,6 +3,7 @@ import type { Policy } from "@gripgate/policy/policy"
 import type { Gate } from "@gripgate/proxy/gate"
 import { LogService } from "@gripgate/proxy/log"
 import type { GateSettings } from "@gripgate/proxy/settings"
+import { shellWord } from "@gripgate/proxy/shell-word"
 import * as Effect from "effect/Effect"
 import { setImmediate } from "node:timers/promises"
 import { printError } from "../output.ts"
@@ -60,6 +61,3 @@ To point gpg at it, make a homedir that leads there, and give it your public key
   gpg --export | gpg --homedir ~/.gnupg-gate --import
   gpg --homedir ~/.gnupg-gate --clearsign FILE
 `
-
-/** A path as one word of a shell. */
-const shellWord = (path: string): string => /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`

@@ -34,7 +34,7 @@ describe("listenOn", () => {
     assert.deepStrictEqual(sockets([], builtin("allow")), [{ path: "/run/user/7/gripgate/S.gpg-agent", mode: 0o600 }])
     assert.deepStrictEqual(sockets([]), [
       { path: "/run/user/7/gripgate/S.gpg-agent", mode: 0o600 },
-      { path: "/run/user/7/gripgate/apps/git", app: "git", mode: 0o600 },
+      { path: "/run/user/7/gripgate/apps/git/S.gpg-agent", app: "git", mode: 0o600 },
       { path: "/run/mail/agent", app: "mail", mode: 0o600 }
     ])
   })

@@ -29,7 +29,7 @@ describe("gripgate serve", () => {
     const end = gate.log().indexOf("")
     assert.deepStrictEqual(gate.log().slice(0, end), [
       `gripgate: listening at ${gate.socket}`,
-      `gripgate: listening at ${home.path}/.local/state/gripgate/run/apps/git for the app git`,
+      `gripgate: listening at ${home.path}/.local/state/gripgate/run/apps/git/S.gpg-agent for the app git`,
       `gripgate: serving the agent at ${await home.agentSocket()}`,
       `gripgate: policy: default = "ask", one shared entry, one app, from ${gate.policyFile}`
     ])

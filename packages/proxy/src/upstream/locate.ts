@@ -9,6 +9,7 @@ import { isUtf8 } from "node:buffer"
 import { statSync } from "node:fs"
 import { resolve } from "node:path"
 import { reasonOf } from "../reason.ts"
+import { shellWord } from "../shell-word.ts"
 import { gpgconf } from "./gpgconf.ts"
 import { followRedirects } from "./redirect.ts"
 
@@ -142,5 +143,3 @@ const start = (homedir: string | undefined): Effect.Effect<void, LaunchError> =>
       new LaunchError({ message: `the agent cannot be started: ${message}`, hint })
     )
   )
-
-const shellWord = (word: string): string => /^[\w/.,:=@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
