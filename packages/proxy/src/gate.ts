@@ -41,7 +41,7 @@ import { openRunning } from "./keys/secret-keys.ts"
 import { openChainKey } from "./ledger/chain-key.ts"
 import { defaultLimits, type Limits } from "./limits.ts"
 import { factsAvailable, factsOfPid, readFacts, readSlow } from "./listen/facts/read-facts.ts"
-import { listen } from "./listen/listener.ts"
+import { adopt, listen, type OnConnection } from "./listen/listener.ts"
 import { barrier } from "./listen/reach.ts"
 import { isSamePlace } from "./listen/same-place.ts"
 import { lockState } from "./lock.ts"
@@ -214,7 +214,7 @@ export const startGate = Effect.fnUntraced(function*(
       journal.policyRead(policy.file)
     }))
   // before the control socket makes these folders for the owner alone
-  for (const { mode = 0, path } of settings.listen) {
+  for (const { mode = 0, path } of settings.listen.filter(({ fd }) => fd === undefined)) {
     if ((mode & 0o077) !== 0) yield* Effect.ignore(Effect.try(() => makeFolder(dirname(resolve(path)), 0o711)))
   }
   const own = (yield* factsOfPid(process.pid, settings.control)) ?? {}
@@ -267,10 +267,15 @@ export const startGate = Effect.fnUntraced(function*(
     facts: peerReader(settings.control, denied),
     denied
   })
-  for (const { app, group, mode = 0o600, path } of inOrderOfMode(settings.listen)) {
+  for (const { app, fd, group, mode = 0o600, path } of inOrderOfMode(settings.listen)) {
+    const accept: OnConnection = (socket) => sessions.accept(socket, app, path)
+    if (fd !== undefined) {
+      yield* adopt({ fd, path }, accept)
+      continue
+    }
     const number = group === undefined ? undefined : numberIn(group) ?? accounts.gid(group)
     const options = { path, mode, ...number !== undefined && { group: number } }
-    yield* listen(options, (socket) => sessions.accept(socket, app, path))
+    yield* listen(options, accept)
     const closed = barrier(path, mode, number)
     if (closed !== undefined) log.write(4, `only you can get to ${path}: the folder ${closed} lets nobody else through`)
   }

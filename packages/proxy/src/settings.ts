@@ -9,6 +9,10 @@ export type PolicySource =
 export interface ListenOn {
   readonly path: string
   readonly app?: string
+  /** A descriptor that listens there already (sd_listen_fds(3)): whose it is and who may connect is not the gate's business. */
+  readonly fd?: number
+  /** Clients that are restricted as those of the agent's own extra or browser socket. */
+  readonly origin?: "remote" | "browser"
   /** Permission bits; 0600 where left out. */
   readonly mode?: number
   /** A group by name or number. */

@@ -22,8 +22,13 @@ export const greet = Effect.fnUntraced(function*(
   { chosen, gate, policyFile, settings }: Greeting
 ): Effect.fn.Return<void, never, LogService> {
   const log = yield* LogService
-  for (const { app, path } of settings.listen) {
-    log.write(5, `listening at ${path}${app === undefined ? "" : ` for the app ${app}`}`)
+  for (const { app, fd, origin, path } of settings.listen) {
+    const whose = app === undefined ? "" : ` for the app ${app}`
+    const restricted = origin === undefined ? "" : `, for restricted clients (${origin})`
+    log.write(
+      5,
+      `listening at ${path}${whose}${restricted}${fd === undefined ? "" : ", a socket that was handed over"}`
+    )
   }
   log.write(5, `serving the agent at ${gate.upstream}`)
   log.write(5, `policy: ${summary(gate.policy)}`)

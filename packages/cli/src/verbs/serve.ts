@@ -3,6 +3,7 @@
 import { startGate } from "@gripgate/proxy/gate"
 import { harden } from "@gripgate/proxy/harden"
 import { limitsOf } from "@gripgate/proxy/limits"
+import { takePassed } from "@gripgate/proxy/listen/activation"
 import { LogService } from "@gripgate/proxy/log"
 import { notify } from "@gripgate/proxy/notify"
 import { reasonOf } from "@gripgate/proxy/reason"
@@ -42,6 +43,11 @@ const run = Effect.fnUntraced(function*(
 ): Effect.fn.Return<void, Failure | CliError.ShowHelp, Scope.Scope | LogService> {
   const log = yield* LogService
   harden(log)
+  // before anything is started that would get the variables
+  const passed = yield* Effect.mapError(
+    takePassed(process.env, process.pid),
+    ({ hint, message }) => failure(exitCode.failed, message, hint)
+  )
   const hangups = yield* Queue.sliding<"SIGHUP">(1)
   const onHangup = () => void Queue.offerUnsafe(hangups, "SIGHUP")
   yield* Effect.acquireRelease(
@@ -58,7 +64,7 @@ const run = Effect.fnUntraced(function*(
     version,
     ...homedir !== undefined && { homedir },
     ...upstream !== undefined && { upstream },
-    listen: yield* listenOn(options.listen, policy, paths),
+    listen: yield* listenOn(options.listen, policy, paths, passed),
     policy: source,
     state: resolve(options.state ?? paths.stateDir),
     control: resolve(options.control ?? paths.controlSocket),
