@@ -40,6 +40,8 @@ describe("gripgate completions", () => {
       "revoke",
       "tty",
       "log",
+      "install",
+      "uninstall",
       "demo",
       "completions"
     ])

@@ -30,7 +30,7 @@ export interface SystemUnits {
 /** The policy of the system's gate. */
 export const SYSTEM_POLICY = "/etc/gripgate/policy.toml"
 
-/** What the gate finds its places by; `gripgate` finds the same ones in it as `gripgate serve` does. */
+/** What the gate finds its places by: they are then those of `systemPaths`. */
 export const systemEnvironment = {
   XDG_CONFIG_HOME: "/etc",
   XDG_STATE_HOME: "/var/lib",

@@ -3,9 +3,9 @@ import { installSystem, type SystemPolicy } from "@gripgate/deploy/units/install
 import type { InstallError } from "@gripgate/deploy/units/install-user"
 import { installUser } from "@gripgate/deploy/units/install-user"
 import { type NotOurs, planInstall } from "@gripgate/deploy/units/plan"
-import { SYSTEM_POLICY, systemEnvironment } from "@gripgate/deploy/units/system-units"
+import { SYSTEM_POLICY } from "@gripgate/deploy/units/system-units"
 import type { Policy } from "@gripgate/policy/policy"
-import { paths } from "@gripgate/proxy/paths"
+import { systemPaths } from "@gripgate/proxy/paths"
 import type * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
 import { existsSync, realpathSync } from "node:fs"
@@ -67,15 +67,11 @@ const systemPolicy = Effect.fnUntraced(function*(
 })
 
 const socketsOf = ({ apps, gate }: Policy): SystemPolicy => {
-  // where its environment leads the gate itself
-  const { appSocket } = paths({ env: systemEnvironment, uid: undefined, home: "/var/lib/gripgate" })
-  return {
-    sockets: [...apps.values()].flatMap(({ name, socket }) =>
-      socket === undefined
-        ? []
-        : [{ app: name, path: appSocket(socket.name), mode: socket.mode, group: socket.group }]
-    ),
-    groups: [...new Set([gate.controlGroup, gate.access.group].filter((group) => group !== undefined))],
-    owned: gate.owners !== undefined && gate.controlGroup !== undefined
-  }
+  const sockets = [...apps.values()].flatMap(({ name, socket }) =>
+    socket === undefined
+      ? []
+      : [{ app: name, path: systemPaths.appSocket(socket.name), mode: socket.mode, group: socket.group }]
+  )
+  const groups = new Set([gate.controlGroup, gate.access.group].filter((group) => group !== undefined))
+  return { sockets, groups: [...groups], owned: gate.owners !== undefined && gate.controlGroup !== undefined }
 }
