@@ -8,7 +8,12 @@ import { setTimeout as sleep } from "node:timers/promises"
 
 export interface ActivatedOptions {
   /** The sockets, and the name by which each is handed over; none of them has one where the first has none. */
-  readonly sockets: ReadonlyArray<{ readonly path: string; readonly name?: string }>
+  readonly sockets: ReadonlyArray<{
+    readonly path: string
+    readonly name?: string
+    /** Where the socket is for whoever is outside of what `through` makes. */
+    readonly seenAt?: string
+  }>
   readonly command: ReadonlyArray<string>
   /** The program gets these and little else. */
   readonly env: Readonly<Record<string, string>>
@@ -56,7 +61,10 @@ export const activate = async ({ command, env, sockets, through = [] }: Activate
       clearTimeout(timer)
     }
   }
-  await until("it does not listen", () => sockets.every(({ path }) => existsSync(path)) && /Listening on/.test(text))
+  await until(
+    "it does not listen",
+    () => sockets.every(({ path, seenAt = path }) => existsSync(seenAt)) && /Listening on/.test(text)
+  )
   return {
     pid: child.pid!,
     stderr: () => text,

@@ -45,8 +45,9 @@ export const installUser = Effect.fnUntraced(function*(
 ): Effect.fn.Return<InstallWish, GpgconfError | InstallError> {
   const { env, home, programs, root, standIn } = options
   const folders = userFolders(options)
-  const named = options.homedir === undefined ? absolute(env["GNUPGHOME"]) : resolve(options.homedir)
-  // an image of a system has no homedir yet
+  // an image of a system has no homedir yet, and that of whoever makes it is none of its users'
+  const chosen = root === undefined ? absolute(env["GNUPGHOME"]) : undefined
+  const named = options.homedir === undefined ? chosen : resolve(options.homedir)
   const found = root !== undefined && named === undefined ? undefined : yield* gnupgPlaces(named)
   const standard = join(absolute(env["HOME"]) ?? home, ".gnupg")
   const homedir = found === undefined || found.homedir === standard ? undefined : found.homedir

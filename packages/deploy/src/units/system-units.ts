@@ -38,6 +38,14 @@ export const systemEnvironment = {
   GNUPGHOME: "/var/lib/gripgate/gnupg"
 } as const
 
+/** Folders that are there before the gate is: sockets lie in the first two, and keys are imported into the last. */
+const folders = [
+  ["/run/gripgate", "0711"],
+  ["/run/gripgate/apps", "0711"],
+  ["/var/lib/gripgate", "0700"],
+  ["/var/lib/gripgate/gnupg", "0700"]
+] as const
+
 /** Whom folders on the way let through: everybody may go to a socket whose name he knows, and nobody sees names. */
 const THROUGH = 0o711
 
@@ -84,11 +92,11 @@ export const systemUnits = (
     ["Install", ["WantedBy=multi-user.target"]]
   )
   return [
-    at("etc/sysusers.d", "gripgate.conf", linesText(`u ${ACCOUNT} - "gripgate: keys and gate" /var/lib/gripgate -`)),
+    at("etc/sysusers.d", "gripgate.conf", linesText(`u ${ACCOUNT} - "gripgate, keys and gate" /var/lib/gripgate -`)),
     at(
       "etc/tmpfiles.d",
       "gripgate.conf",
-      linesText(...["/run/gripgate", "/run/gripgate/apps"].map((path) => `d ${path} 0711 ${ACCOUNT} ${ACCOUNT} -`))
+      linesText(...folders.map(([path, mode]) => `d ${path} ${mode} ${ACCOUNT} ${ACCOUNT} -`))
     ),
     at("etc/systemd/system", "gripgate.service", service),
     ...units
