@@ -120,25 +120,20 @@ describe("the units of gripgate install", () => {
     assert.deepStrictEqual(sockets.map(({ name }) => name), ["mail", "other"])
     for (const { seenAt } of sockets) await mkdir(join(seenAt, ".."), { recursive: true, mode: 0o711 })
     const kept = ["passwd", "group", "nsswitch.conf", "ld.so.cache"].filter((name) => existsSync(`/etc/${name}`))
-    const through = [
-      needs("bwrap"),
-      ...["--die-with-parent", "--unshare-pid", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"],
-      ...[
-        "--tmpfs",
-        "/run",
-        "--bind",
-        runtime,
-        "/run/gripgate",
-        "--tmpfs",
-        "/var/lib",
-        "--bind",
-        state,
-        "/var/lib/gripgate"
-      ],
-      ...["--bind", owner.path, "/var/lib/gripgate/gnupg", "--tmpfs", "/etc"],
-      ...kept.flatMap((name) => ["--ro-bind", `/etc/${name}`, `/etc/${name}`]),
-      ...["--ro-bind", join(image, "etc/gripgate"), "/etc/gripgate"]
+    const binds = [
+      ["--ro-bind", "/", "/"],
+      ["--dev", "/dev"],
+      ["--proc", "/proc"],
+      ["--tmpfs", "/run"],
+      ["--bind", runtime, "/run/gripgate"],
+      ["--tmpfs", "/var/lib"],
+      ["--bind", state, "/var/lib/gripgate"],
+      ["--bind", owner.path, "/var/lib/gripgate/gnupg"],
+      ["--tmpfs", "/etc"],
+      ...kept.map((name) => ["--ro-bind", `/etc/${name}`, `/etc/${name}`]),
+      ["--ro-bind", join(image, "etc/gripgate"), "/etc/gripgate"]
     ]
+    const through = [needs("bwrap"), "--die-with-parent", "--unshare-pid", ...binds.flat()]
     const environment = Object.fromEntries(
       service.get("Environment")!.map((value) => wordsOf(value, "")[0]!.split("="))
     )
