@@ -8,7 +8,7 @@ import { importKey } from "@gripgate/testkit/keys"
 import { needs } from "@gripgate/testkit/needs"
 import { run, runOk } from "@gripgate/testkit/run"
 import { existsSync, readFileSync } from "node:fs"
-import { mkdir, readdir, writeFile } from "node:fs/promises"
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import { activate } from "../support/activated.ts"
 import { commandLine, PROGRAM } from "../support/command-line.ts"
@@ -193,5 +193,42 @@ describe("the units of gripgate install", () => {
     assert.strictEqual(status.upstream.socket, join(t, "gnupg/S.gripgate"))
     assert.isAbove(status.sessions.served, 1)
     assert.isUndefined(await owner.agentPid(), "no agent was started at its own place")
+  })
+  it("for another homedir bring an agent of their own, and gpg signs through the gate without being told", async () => {
+    await using more = new AsyncDisposableStack()
+    const home = more.use(await makeHomedir({ agentConf: ["disable-scdaemon"] }))
+    await importKey(home, "plain")
+    await home.killAgent()
+    const standard = await home.agentSocket()
+    await rm(standard, { force: true })
+    const config = join(folder, "c")
+    const install = ["install", "--yes", "--user", "--stand-in", "--homedir", home.path]
+    const env = { ...home.env, XDG_CONFIG_HOME: config, XDG_RUNTIME_DIR: join(folder, "u") }
+    await mkdir(join(folder, "u"), { mode: 0o700 })
+    await runOk([process.execPath, PROGRAM, ...install], { env })
+    const units = join(config, "systemd/user")
+    const socketsOf = async (service: string) => {
+      const names = (await readdir(units)).filter((name) => name.endsWith(".socket"))
+      return names.map((name) => readUnit(join(units, name))).filter((unit) => valueOf(unit, "Service") === service)
+        .map(
+          (unit) => ({
+            path: wordsOf(valueOf(unit, "ListenStream"), env.XDG_RUNTIME_DIR)[0]!,
+            name: valueOf(unit, "FileDescriptorName")
+          })
+        )
+    }
+    const start = async (service: string) => {
+      const unit = readUnit(join(units, service))
+      const command = wordsOf(valueOf(unit, "ExecStart"), env.XDG_RUNTIME_DIR)
+      return more.use(await activate({ sockets: await socketsOf(service), command, env }))
+    }
+    await mkdir(join(folder, "u/gripgate"))
+    await start("gripgate-agent.service")
+    const gate = await start("gripgate.service")
+    assert.include((await socketsOf("gripgate.service")).map(({ path }) => path), standard)
+    const signed = await home.run(["gpg", "--batch", "--detach-sign"], { input: "a text\n" })
+    assert.strictEqual(signed.code, 0, `${signed.stderr}\n${gate.stderr()}`)
+    await gate.says(`listening at ${standard}, a socket that was handed over`)
+    await gate.says("gripgate: allowed ")
   })
 })

@@ -25,7 +25,7 @@ const put = (path: string, text: string): void => {
   const fd = fs.openSync(unfinished, "wx", FILE_MODE)
   try {
     fs.fchmodSync(fd, FILE_MODE)
-    fs.writeSync(fd, text)
+    fs.writeFileSync(fd, text)
     fs.fsyncSync(fd)
   } finally {
     fs.closeSync(fd)
