@@ -117,10 +117,10 @@ describe("keys and gate under one account, a client and an owner under others", 
   })
   afterAll(() => stack.disposeAsync())
 
+  const gripgateAs = (account: Account, ...args: ReadonlyArray<string>) =>
+    runAs(account, [programs.node, programs.launcher, ...args], { env: { PATH: path, HOME: "/nonexistent" } })
   const gripgate = (account: Account, ...args: ReadonlyArray<string>) =>
-    runAs(account, [programs.node, programs.launcher, ...args, "--control", control()], {
-      env: { PATH: path, HOME: "/nonexistent" }
-    })
+    gripgateAs(account, ...args, "--control", control())
 
   const sign = (account: Account = CLIENT): Promise<RunResult> =>
     runAs(account, ["gpg", "--batch", "--detach-sign", "-u", fixtureKeys.plain.fingerprint], {
@@ -225,6 +225,12 @@ describe("keys and gate under one account, a client and an owner under others", 
       JSON.stringify([["it", "connect", socket()]])
     ], { env: clientEnv() })
     assert.deepStrictEqual(JSON.parse(stdout.toString()), { it: "EACCES" })
+  })
+
+  it("whoever may not write units is told so, and nothing is written", async () => {
+    const { code, stderr } = await gripgateAs(CLIENT, "install", "--system", "--yes", "--root", at("image"))
+    assert.strictEqual(code, 77)
+    assert.match(stderr, /cannot write .*: permission denied\n.*hint: run it as root/)
   })
 
   it("kill -9 of the gate: who waits hears of it in two seconds, and the next one is served by a new gate", async () => {

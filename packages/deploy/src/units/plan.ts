@@ -61,9 +61,10 @@ export const planInstall = ({ files, folders, notes, start, whose }: InstallWish
   }
   const wanted = new Set(files.map(({ path }) => path))
   const gone = writtenFiles(folders).filter((path) => !wanted.has(path))
-  for (const path of gone) changes.push({ change: "remove", path })
-  const touched = changes.filter(({ change }) => change !== "keep")
   const removed = unitsOf(gone)
+  const links = enablingLinks(folders).filter((path) => removed.includes(basename(path)))
+  for (const path of [...gone, ...links]) changes.push({ change: "remove", path })
+  const touched = changes.filter(({ change }) => change !== "keep")
   const moves = touched.some(isDropIn)
   const units = enabled(files)
   const ran = unitsOf(changes.flatMap(({ change, path }) => change === "change" || change === "keep" ? [path] : []))
@@ -83,18 +84,21 @@ export const planInstall = ({ files, folders, notes, start, whose }: InstallWish
     ...moves ? [ctl(whose, "start", ...gnupgSockets)] : [],
     ctl(whose, "enable", ...start ? ["--now"] : [], ...units)
   ]
-  const before = removed.length === 0 ? [] : [ctl(whose, "disable", "--now", ...removed)]
+  const before = removed.length === 0 ? [] : [ctl(whose, "stop", ...removed)]
   return Result.succeed({ files: changes, before, after, notes })
 }
 
-/** Exactly what an install made, of whatever version. Throws what the system says where it cannot look. */
+/**
+ * Exactly what an install made, of whatever version, and the links that enabled it: `systemctl disable` could not remove these where no
+ * systemd answers. Throws what the system says where it cannot look.
+ */
 export const planUninstall = ({ folders, whose }: Scope): Plan => {
   const files = writtenFiles(folders)
   const units = unitsOf(files)
   const moved = files.some((path) => isDropIn({ path }))
   return {
     files: [...files, ...enablingLinks(folders)].map((path) => ({ change: "remove", path })),
-    before: units.length === 0 ? [] : [ctl(whose, "disable", "--now", ...units)],
+    before: units.length === 0 ? [] : [ctl(whose, "stop", ...units)],
     after: files.length === 0 ? [] : [
       ctl(whose, "daemon-reload"),
       ...moved

@@ -57,7 +57,7 @@ export const writtenFiles = ({ others, units }: UnitFolders): ReadonlyArray<stri
   return [...candidates.filter((path) => look(path).kind === "ours"), ...unfinished]
 }
 
-/** The links by which systemd has units of ours enabled; `systemctl disable` removes them where it runs. */
+/** The links by which systemd has units of ours enabled, as `systemctl enable` made them. */
 export const enablingLinks = ({ units }: UnitFolders): ReadonlyArray<string> =>
   namesIn(units).filter((name) => name.endsWith(".wants")).flatMap((folder) =>
     namesIn(join(units, folder)).filter((name) => unit.test(name)).map((name) => join(units, folder, name)).filter(

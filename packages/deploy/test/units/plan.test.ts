@@ -67,7 +67,7 @@ describe("planInstall", () => {
         files.filter(({ change }) => change === "remove").map(({ path }) => path.slice(units.length + 1)),
         [...own.slice(2), ...gnupg.map((unit) => `${unit}.d/gripgate.conf`)]
       )
-      assert.deepStrictEqual(before, [user("disable", "--now", ...own.slice(2).toSorted())])
+      assert.deepStrictEqual(before, [user("stop", ...own.slice(2).toSorted())])
       assert.deepStrictEqual(after.slice(1, 4), [
         user("stop", "gpg-agent.service", ...gnupg),
         user("stop", "gripgate.service", "gripgate.socket"),
@@ -83,7 +83,7 @@ describe("planUninstall", () => {
       mkdirSync(join(units, "gpg-agent.socket.d"), { recursive: true })
       writeFileSync(join(units, "gpg-agent.socket.d/mine.conf"), "[Socket]\n")
       const { after, before, files } = planUninstall({ whose: "user", folders: { units, others: [] } })
-      assert.deepStrictEqual(before, [user("disable", "--now", ...own.toSorted())])
+      assert.deepStrictEqual(before, [user("stop", ...own.toSorted())])
       assert.deepStrictEqual(after, [
         user("daemon-reload"),
         user("stop", "gpg-agent.service", ...gnupg),

@@ -126,12 +126,14 @@ describe("gripgate install", () => {
     const place = makePlace("running")
     put(place.units, "gripgate.service", "# written by gripgate\n[Service]\nExecStart=/old\n")
     put(place.units, "gripgate-old.socket", "# written by gripgate\n[Socket]\nListenStream=/old\n")
+    mkdirSync(join(place.units, "sockets.target.wants"))
+    symlinkSync(join(place.units, "gripgate-old.socket"), join(place.units, "sockets.target.wants/gripgate-old.socket"))
     const { stdout } = await place.gripgate("install", "--user", "--yes")
     assert.match(stdout, /change {2}.*gripgate\.service\n/)
     assert.match(stdout, /remove {2}.*gripgate-old\.socket\n/)
     assert.deepStrictEqual(place.files(), plain)
     assert.deepStrictEqual(place.told(), [
-      "--user disable --now gripgate-old.socket",
+      "--user stop gripgate-old.socket",
       "--user daemon-reload",
       "--user stop gripgate.service",
       "--user enable --now gripgate.service gripgate.socket"
@@ -244,6 +246,19 @@ describe("gripgate install", () => {
 })
 
 describe("gripgate uninstall", () => {
+  it("stops what it removes, and tells systemd", async () => {
+    const place = makePlace("running")
+    await place.gripgate("install", "--user", "--yes")
+    const before = place.told().length
+    const { code } = await place.gripgate("uninstall", "--user", "--yes")
+    assert.strictEqual(code, 0)
+    assert.deepStrictEqual(place.files(), [])
+    assert.deepStrictEqual(place.told().slice(before), [
+      "--user stop gripgate.service gripgate.socket",
+      "--user daemon-reload"
+    ])
+  })
+
   it("has nothing to do where nothing is", async () => {
     const place = makePlace("running")
     const { code, stdout } = await place.gripgate("uninstall", "--user")
