@@ -5,8 +5,8 @@ import { type Homedir, makeHomedir } from "@gripgate/testkit/homedir"
 import { fixtureKeys, importKey } from "@gripgate/testkit/keys"
 import { needs } from "@gripgate/testkit/needs"
 import { connectRaw } from "@gripgate/testkit/raw-client"
-import { existsSync, readFileSync } from "node:fs"
-import { mkdir, readdir, readlink, rm, stat, writeFile } from "node:fs/promises"
+import { existsSync } from "node:fs"
+import { mkdir, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { activate, type Activated } from "../support/activated.ts"
 import { commandLine, PROGRAM } from "../support/command-line.ts"
@@ -23,13 +23,6 @@ keys = ["${fixtureKeys.plain.fingerprint}"]
 keys = ["*"]
 decrypt = "forbid"
 `
-
-/** The inodes of a process's sockets beside its standard streams. */
-const socketsOf = async (pid: number): Promise<ReadonlyArray<string>> => {
-  const fds = (await readdir(`/proc/${pid}/fd`)).filter((fd) => Number(fd) > 2)
-  const links = await Promise.all(fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => "")))
-  return links.filter((link) => link.startsWith("socket:"))
-}
 
 describe("a gate behind sockets of systemd", () => {
   const stack = new AsyncDisposableStack()
@@ -122,13 +115,22 @@ describe("a gate behind sockets of systemd", () => {
     const { gate, paths } = await start(more, ["mail"])
     const home = await client(more, paths[0]!)
     assert.strictEqual((await sign(home)).code, 0)
-    const agent = await owner.agentPid()
-    assert.isDefined(agent)
-    const shared = new Set(await socketsOf(gate.pid))
-    assert.isAbove(shared.size, 0)
-    assert.deepStrictEqual((await socketsOf(agent!)).filter((socket) => shared.has(socket)), [])
-    const environment = readFileSync(`/proc/${agent}/environ`, "latin1")
-    assert.notMatch(environment, /LISTEN_/)
+    const agent = await connectRaw(await owner.agentSocket())
+    more.defer(() => agent.close())
+    assert.match((await agent.readReply()).last, /^OK/)
+    for (const name of ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"]) {
+      assert.match((await agent.command(`GETINFO getenv ${name}`)).last, /^ERR 67108891 Not found/)
+    }
+    assert.include(
+      (await agent.command("GETINFO getenv GNUPGHOME")).data.toString(),
+      owner.path,
+      "it tells the variables that it has"
+    )
+    // a socket that anybody still had would take the connection
+    await gate.stop("SIGKILL")
+    const knock = await connectRaw(paths[0]!).catch((error: NodeJS.ErrnoException) => error.code)
+    assert.strictEqual(knock, "ECONNREFUSED")
+    assert.match((await agent.command("NOP")).last, /^OK/)
   })
 
   it("does not start with a name that is no app, and says which", async () => {
