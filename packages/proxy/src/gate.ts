@@ -12,6 +12,7 @@ import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { Socket } from "node:net"
 import { dirname, join, resolve } from "node:path"
 import { systemAccounts } from "./accounts.ts"
 import { Desk, makeDesk } from "./approve/desk.ts"
@@ -41,6 +42,7 @@ import { openRunning } from "./keys/secret-keys.ts"
 import { openChainKey } from "./ledger/chain-key.ts"
 import { defaultLimits, type Limits } from "./limits.ts"
 import { factsAvailable, factsOfPid, readFacts, readSlow } from "./listen/facts/read-facts.ts"
+import { listenHeld } from "./listen/held-socket.ts"
 import { listen } from "./listen/listener.ts"
 import { barrier } from "./listen/reach.ts"
 import { isSamePlace } from "./listen/same-place.ts"
@@ -89,8 +91,7 @@ export const startGate = Effect.fnUntraced(function*(
   const accounts = systemAccounts()
   const first = yield* withAccounts(yield* loadPolicy(settings.policy), accounts)
   yield* lockState(settings.state)
-  const place = { homedir: settings.homedir, socket: settings.upstream }
-  const upstream = yield* locate(place)
+  const upstream = yield* settings.behind ?? located(settings)
   for (const { path } of settings.listen) {
     if (isSamePlace(path, upstream.socket)) return yield* new LeadsToItself({ message: leadsToItself(upstream.socket) })
   }
@@ -98,7 +99,7 @@ export const startGate = Effect.fnUntraced(function*(
   const router = yield* makePool({
     socket: upstream.socket,
     // an agent that was not there has been asked for its keys in vain
-    launch: upstream.mayLaunch ? Effect.tap(launch(place), () => Effect.sync(() => started())) : undefined,
+    launch: upstream.launch && Effect.tap(upstream.launch, () => Effect.sync(() => started())),
     limits,
     log
   })
@@ -267,15 +268,23 @@ export const startGate = Effect.fnUntraced(function*(
     facts: peerReader(settings.control, denied),
     denied
   })
-  for (const { app, group, mode = 0o600, path } of inOrderOfMode(settings.listen)) {
+  for (const { app, group, held, mode = 0o600, origin, path } of inOrderOfMode(settings.listen)) {
     const number = group === undefined ? undefined : numberIn(group) ?? accounts.gid(group)
     const options = { path, mode, ...number !== undefined && { group: number } }
-    yield* listen(options, (socket) => sessions.accept(socket, app, path))
+    const accept = (socket: Socket): void => sessions.accept(socket, app, path, origin !== undefined)
+    yield* held === undefined ? listen(options, accept) : listenHeld(options, held, accept)
     const closed = barrier(path, mode, number)
     if (closed !== undefined) log.write(4, `only you can get to ${path}: the folder ${closed} lets nobody else through`)
   }
   return { upstream: upstream.socket, policy: ref.current, reload, desk, owner, grants, issuer } satisfies Gate
 })
+
+/** The agent where GnuPG, or a flag, says that it is; one that is named is started by somebody else. */
+const located = ({ homedir, upstream }: GateSettings) =>
+  Effect.map(locate({ homedir, socket: upstream }), ({ mayLaunch, socket }) => ({
+    socket,
+    launch: mayLaunch ? launch({ homedir, socket: upstream }) : undefined
+  }))
 
 /** Sessions that a status names. */
 const MAX_LISTED = 200

@@ -11,12 +11,13 @@ import { quoted } from "../usage.ts"
 
 /**
  * All sockets of a gate. Without a socket for whoever is no app, neither named nor left to the standard, only apps can reach
- * it. An app has the socket of the policy, unless --listen names another for it.
+ * it. An app has the socket of the policy, unless --listen names another for it. `instead` stands for the standard one.
  */
 export const listenOn = Effect.fnUntraced(function*(
   flags: ReadonlyArray<string>,
   policy: Policy,
-  paths: Paths
+  paths: Paths,
+  instead: ReadonlyArray<ListenOn> = []
 ): Effect.fn.Return<ReadonlyArray<ListenOn>, CliError.ShowHelp> {
   const named = flags.map(parse)
   for (const [i, { app, path }] of named.entries()) {
@@ -28,10 +29,11 @@ export const listenOn = Effect.fnUntraced(function*(
     return yield* usageError("serve", `--listen ${flags[i]}: the policy has no app ${quoted(app)}`, hint)
   }
   const open = policy.gate.access
-  const sockets: Array<ListenOn> = named.map(({ app, path }) =>
-    app === undefined ? { path: path!, ...open } : { path: path!, app }
-  )
-  if (flags.length === 0) {
+  const sockets: Array<ListenOn> = [
+    ...instead,
+    ...named.map(({ app, path }) => app === undefined ? { path: path!, ...open } : { path: path!, app })
+  ]
+  if (sockets.length === 0) {
     for (const name of policy.gate.sockets ?? [paths.listenSocket]) {
       sockets.push({ path: paths.openSocket(name), ...open })
     }
