@@ -6,10 +6,12 @@ import { fixtureKeys } from "@gripgate/testkit/keys"
 import { isAlive, processesOf, waitGone } from "@gripgate/testkit/processes"
 import { connectRaw } from "@gripgate/testkit/raw-client"
 import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { readdirSync } from "node:fs"
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
 import { dirname, join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { PROGRAM } from "../support/command-line.ts"
 import { assertSigns, sign, text } from "./set-up.ts"
 import { makeStage, pidAt, told } from "./stand-in-stage.ts"
@@ -296,6 +298,34 @@ describe("a gate that was killed", () => {
     await start()
     assert.strictEqual(await pidAt(aside), second)
     await assertSigns(home)
+  })
+
+  it("was killed at any moment of its start or its end: the next one stands in, and stand-down sets back, all the same", async () => {
+    await using stack = new AsyncDisposableStack()
+    const { home, sockets, standDown, standard, start } = await makeStage(stack)
+    await home.killAgent()
+    const argv = [PROGRAM, "serve", "--stand-in", "--state", join(home.path, "state")]
+    for (let delay = 60; delay < 420; delay += 40) {
+      const gate = spawn(process.execPath, argv, { env: home.env, stdio: "ignore" })
+      const ended = once(gate, "exit")
+      await sleep(delay)
+      // a stop that is under way is cut off as well
+      if (delay % 80 === 0) gate.kill("SIGTERM")
+      await sleep(delay % 3)
+      gate.kill("SIGKILL")
+      await ended
+      if (delay % 120 !== 60) continue
+      const back = await standDown()
+      assert.strictEqual(back.code, 0, back.stderr)
+      assert.deepStrictEqual(sockets().filter((name) => !standing.includes(name)), [])
+      await assertSigns(home)
+    }
+    const gate = await start()
+    await assertGated(standard)
+    await assertSigns(home)
+    await gate.waitForLog(/allowed sign/)
+    await gate.stop()
+    assert.deepStrictEqual(sockets().filter((name) => !standing.includes(name)), [])
   })
 
   it("is set back by gripgate stand-down, once, and a gate that runs is not", async () => {

@@ -58,10 +58,12 @@ export const listenHeld = Effect.fnUntraced(function*(
       Effect.andThen(Effect.sleep(DRAIN)),
       Effect.andThen(Effect.sync(() => close(opened)))
     ))
+  const changes = yield* Queue.sliding<"change">(1)
+  yield* watching(holder.path, () => void Queue.offerUnsafe(changes, "change"))
   yield* held.makeRoom
   yield* take(holder)
   yield* held.taken
-  yield* Effect.forkScoped(keep(holder, held, log))
+  yield* Effect.forkScoped(keep(holder, held, changes, log))
   return { path: holder.path }
 })
 
@@ -121,31 +123,28 @@ const attempt = <A>(path: string, call: () => A): Effect.Effect<A, ListenError> 
   })
 
 /** Sees to it that the name stays. */
-const keep = (holder: Holder, held: Held, log: Log): Effect.Effect<never, never, Scope.Scope> =>
-  Effect.gen(function*() {
-    const { own, path } = holder
-    const changes = yield* Queue.sliding<"change">(1)
-    yield* watching(path, () => void Queue.offerUnsafe(changes, "change"))
-    let told: string | undefined
-    const again = Effect.gen(function*() {
-      yield* held.makeRoom
-      yield* take(holder)
-      told = undefined
-      log.write(4, `${path} was taken from the gate, and taken back`)
-      yield* held.taken
-    }).pipe(Effect.catch(({ message }) =>
-      Effect.sync(() => {
-        if (message !== told) log.write(3, `clients may go around the gate: ${message}`)
-        told = message
-      })
-    ))
-    return yield* Effect.forever(Effect.gen(function*() {
-      yield* Effect.timeoutOption(Queue.take(changes), LOOK)
-      if (isNamed(own, path)) return
-      yield* again
-      yield* Effect.sleep(PAUSE)
-    }))
-  })
+const keep = (holder: Holder, held: Held, changes: Queue.Queue<"change">, log: Log): Effect.Effect<never> => {
+  const { own, path } = holder
+  let told: string | undefined
+  const again = Effect.gen(function*() {
+    yield* held.makeRoom
+    yield* take(holder)
+    told = undefined
+    log.write(4, `${path} was taken from the gate, and taken back`)
+    yield* held.taken
+  }).pipe(Effect.catch(({ message }) =>
+    Effect.sync(() => {
+      if (message !== told) log.write(3, `clients may go around the gate: ${message}`)
+      told = message
+    })
+  ))
+  return Effect.forever(Effect.gen(function*() {
+    yield* Effect.timeoutOption(Queue.take(changes), LOOK)
+    if (isNamed(own, path)) return
+    yield* again
+    yield* Effect.sleep(PAUSE)
+  }))
+}
 
 /** Hears of changes of one name in its folder; where the system cannot tell, the looks have to do. */
 const watching = (path: string, changed: () => void): Effect.Effect<void, never, Scope.Scope> => {
