@@ -97,6 +97,21 @@ describe("a gate behind sockets of systemd", () => {
     assert.include(gate.stderr(), `listening at ${paths[1]!} for the app mail`)
   })
 
+  it("restricts who comes through a socket for other machines or browsers, and nobody else", async () => {
+    await using more = new AsyncDisposableStack()
+    const { paths } = await start(more, ["origin.remote", "origin.browser", "anyone"])
+    const restricted: Array<boolean> = []
+    for (const path of paths) {
+      const raw = await connectRaw(path)
+      more.defer(() => raw.close())
+      assert.match((await raw.readReply()).last, /^OK/)
+      restricted.push((await raw.command("GETINFO restricted")).last.startsWith("OK"))
+      const { last } = await raw.command("OPTION pinentry-mode=loopback")
+      assert.match(last, restricted.at(-1) === true ? /^ERR \d+ Forbidden/ : /^OK/)
+    }
+    assert.deepStrictEqual(restricted, [true, true, false])
+  })
+
   it("leaves the sockets as they are, when it starts and when it ends", async () => {
     await using more = new AsyncDisposableStack()
     const { gate, paths } = await start(more, ["mail", "anyone"])

@@ -14,14 +14,15 @@ import { passedSockets } from "./passed-sockets.ts"
 
 /**
  * All sockets of a gate. Without a socket for whoever is no app, neither named nor left to the standard, only apps can reach
- * it. An app has the socket of the policy, unless --listen names another for it, or one was handed over for it. The standard place
- * is left alone also where a socket for whoever is no app was handed over: that one is in its place.
+ * it. An app has the socket of the policy, unless --listen names another for it, or one was handed over for it. `instead` stands
+ * for the standard one; so does a socket for whoever is no app that was handed over.
  */
 export const listenOn = Effect.fnUntraced(function*(
   flags: ReadonlyArray<string>,
   policy: Policy,
   paths: Paths,
-  passed: ReadonlyArray<Passed>
+  passed: ReadonlyArray<Passed>,
+  instead: ReadonlyArray<ListenOn> = []
 ): Effect.fn.Return<ReadonlyArray<ListenOn>, CliError.ShowHelp | Failure> {
   const named = flags.map(parse)
   for (const [i, { app, path }] of named.entries()) {
@@ -36,9 +37,10 @@ export const listenOn = Effect.fnUntraced(function*(
   const handed = yield* passedSockets(passed, policy)
   const sockets: Array<ListenOn> = [
     ...handed,
+    ...instead,
     ...named.map(({ app, path }) => app === undefined ? { path: path!, ...open } : { path: path!, app })
   ]
-  if (flags.length === 0 && handed.every(({ app, origin }) => app !== undefined || origin !== undefined)) {
+  if (sockets.every(({ app, fd, origin }) => fd !== undefined && (app !== undefined || origin !== undefined))) {
     for (const name of policy.gate.sockets ?? [paths.listenSocket]) {
       sockets.push({ path: paths.openSocket(name), ...open })
     }

@@ -31,6 +31,7 @@ export const greet = Effect.fnUntraced(function*(
     )
   }
   log.write(5, `serving the agent at ${gate.upstream}`)
+  if (settings.behind !== undefined) log.write(5, "every program that looks for the agent there goes through the gate")
   log.write(5, `policy: ${summary(gate.policy)}`)
   if (!chosen) {
     log.write(5, `there is no policy at ${policyFile}, so everything is allowed`)
@@ -39,7 +40,7 @@ export const greet = Effect.fnUntraced(function*(
   }
   const [open] = settings.listen.toSorted((a, b) => Number(a.app !== undefined) - Number(b.app !== undefined))
   // In a journal nobody copies shell lines.
-  if (open === undefined || process.env["JOURNAL_STREAM"] !== undefined) return
+  if (open === undefined || settings.behind !== undefined || process.env["JOURNAL_STREAM"] !== undefined) return
   // The log writes at the end of a turn.
   yield* Effect.promise(() => setImmediate())
   yield* printError(howTo(open.path))

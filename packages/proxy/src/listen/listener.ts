@@ -133,7 +133,8 @@ const failure = (path: string, error: unknown): ListenError =>
     ? error
     : new ListenError({ message: `cannot listen at ${path}: ${reasonOf(error)}` })
 
-const makeDirectory = (path: string, forOthers: boolean): Effect.Effect<void, ListenError> =>
+/** Makes the folder of a socket, or says why a socket there would not be safe. */
+export const makeDirectory = (path: string, forOthers: boolean): Effect.Effect<void, ListenError> =>
   Effect.try({
     try: () => {
       makeFolder(path, forOthers ? 0o711 : 0o700)
@@ -148,7 +149,7 @@ const makeDirectory = (path: string, forOthers: boolean): Effect.Effect<void, Li
   })
 
 /** Makes the socket, 0600 from the start. Node does so within the call, so the umask of the process is back at once. */
-const bind = (server: net.Server, temporary: string, path: string): Effect.Effect<void, ListenError> =>
+export const bind = (server: net.Server, temporary: string, path: string): Effect.Effect<void, ListenError> =>
   Effect.callback<void, ListenError>((resume) => {
     const fail = (error: Error) => resume(Effect.fail(failure(path, error)))
     server.once("error", fail)
