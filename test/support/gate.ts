@@ -3,6 +3,7 @@
 import { type Gate, startGate } from "@gripgate/proxy/gate"
 import type { Bounds, Issued, Wish } from "@gripgate/proxy/grant/issue"
 import { defaultLimits, type Limits } from "@gripgate/proxy/limits"
+import type { DoorKind } from "@gripgate/proxy/listen/far/door"
 import { LogService, makeLog, type Priority } from "@gripgate/proxy/log"
 import { makeFolder, removeFolder } from "@gripgate/testkit/folder"
 import { connectRaw, type RawClient } from "@gripgate/testkit/raw-client"
@@ -38,6 +39,8 @@ export interface TestGate extends AsyncDisposable {
   readonly control: string
   /** The socket of one of `apps`. */
   socketOf(app: string): string
+  /** The socket of a transport. */
+  doorOf(kind: DoorKind): string
   /** The lines of the log so far. */
   log(): ReadonlyArray<string>
   /** A client that has read its greeting, of nobody in particular or of an app. */
@@ -78,6 +81,7 @@ export const startTestGate = async (options: TestGateOptions): Promise<TestGate>
   }, false)
   const socket = join(folder, "S.gpg-agent")
   const socketOf = (app: string) => join(folder, `${app}.sock`)
+  const doorOf = (kind: DoorKind) => join(folder, kind)
   const scope = Scope.makeUnsafe()
   let closing: Promise<void> | undefined
   const close = () => closing ??= Effect.runPromise(Scope.close(scope, Exit.void)).finally(() => removeFolder(folder))
@@ -87,7 +91,11 @@ export const startTestGate = async (options: TestGateOptions): Promise<TestGate>
         {
           upstream: agent,
           ...homedir !== undefined && { homedir },
-          listen: [{ path: socket }, ...apps.map((app) => ({ path: socketOf(app), app }))],
+          listen: [
+            { path: socket },
+            ...apps.map((app) => ({ path: socketOf(app), app })),
+            ...(["connect", "qubes"] as const).map((door) => ({ path: doorOf(door), door }))
+          ],
           policy: verdict === undefined ? { kind: "file", file: policyFile } : { kind: "default", verdict },
           state: options.state ?? join(folder, "state"),
           control: join(folder, "control"),
@@ -102,6 +110,7 @@ export const startTestGate = async (options: TestGateOptions): Promise<TestGate>
       socket,
       control: join(folder, "control"),
       socketOf,
+      doorOf,
       log: () => {
         log.flush()
         return text.split("\n").slice(0, -1)

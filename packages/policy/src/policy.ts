@@ -104,6 +104,8 @@ export interface GateTable {
   readonly owners?: Owners
   /** The group that may connect to the control socket, by name or number; the gate's own user alone without. */
   readonly controlGroup?: string
+  /** Where qrexec connects for clients of other qubes, as written: a bare name, or an absolute path. */
+  readonly qubesSocket?: string
   /** The agent's other sockets, where the gate stands in for its standard one; absent what the file does not say. */
   readonly others?: Partial<OtherSockets>
 }

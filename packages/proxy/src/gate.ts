@@ -41,6 +41,8 @@ import { openRunning } from "./keys/secret-keys.ts"
 import { openChainKey } from "./ledger/chain-key.ts"
 import { defaultLimits, type Limits } from "./limits.ts"
 import { factsAvailable, factsOfPid, readFacts, readSlow } from "./listen/facts/read-facts.ts"
+import { farDoor } from "./listen/far/door.ts"
+import { guardOf } from "./listen/far/guard.ts"
 import { listenHeld } from "./listen/held-socket.ts"
 import { adopt, listen, type OnConnection } from "./listen/listener.ts"
 import { barrier } from "./listen/reach.ts"
@@ -237,7 +239,12 @@ export const startGate = Effect.fnUntraced(function*(
       startedAt: DateTime.formatIso(startedAt),
       uptimeSeconds: Math.floor((now() - startedAt.epochMilliseconds) / 1000),
       upstream: { socket: upstream.socket, version: router.lastVersion() ?? null },
-      listen: settings.listen.map(({ app, path }) => ({ path, app: app ?? null, sessions: sessions.openOn(path) })),
+      listen: settings.listen.map(({ app, door, path }) => ({
+        path,
+        app: app ?? null,
+        door: door ?? null,
+        sessions: sessions.openOn(path)
+      })),
       policy: {
         file: ref.current.file ?? null,
         default: ref.current.default.verdict,
@@ -252,6 +259,9 @@ export const startGate = Effect.fnUntraced(function*(
           uid: facts.uid ?? null,
           pid: facts.pid ?? null,
           program: facts.program ?? facts.exe ?? null,
+          via: facts.via ?? null,
+          remote: facts.remote ?? null,
+          qube: facts.qube ?? null,
           socket: facts.socket,
           connectedAt: momentOf(connectedAt)
         }))
@@ -267,8 +277,16 @@ export const startGate = Effect.fnUntraced(function*(
     facts: peerReader(settings.control, denied),
     denied
   })
-  for (const { app, fd, group, held, mode = 0o600, origin, path } of inOrderOfMode(settings.listen)) {
-    const accept: OnConnection = (socket) => sessions.accept(socket, app, path, origin !== undefined)
+  for (const { app, door, fd, group, held, mode = 0o600, origin, path } of inOrderOfMode(settings.listen)) {
+    const accept: OnConnection = door === undefined
+      ? (socket) => sessions.accept(socket, { path, owner: app, restricted: origin !== undefined })
+      : yield* farDoor({
+        kind: door,
+        path,
+        ...guardOf(door, { path, gateUid, own, policy: () => ref.current }),
+        limit: limits.finishLine,
+        accept: (socket, facts) => sessions.accept(socket, { path, facts })
+      })
     if (fd !== undefined) {
       yield* adopt({ fd, path }, accept)
       continue

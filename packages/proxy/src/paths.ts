@@ -1,6 +1,6 @@
 // Where things lie: policy, state and sockets, for a user's own gate and for one of the system. Pure: an environment in,
 // paths out; nothing is looked at and nothing is made.
-import { isAbsolute, join } from "node:path"
+import { basename, dirname, isAbsolute, join } from "node:path"
 
 export interface Paths {
   readonly policyFile: string
@@ -12,6 +12,8 @@ export interface Paths {
   readonly listenSocket: string
   /** Where the command line reaches a running gate. */
   readonly controlSocket: string
+  /** Where `gripgate connect` brings clients of elsewhere. */
+  readonly connectSocket: string
   /**
    * The socket that an app owns, as the policy names it: by a word, or by an absolute path. A word is a folder of its own, so that
    * the folder can be shown to a sandbox: a gate that starts anew makes a new socket there.
@@ -63,9 +65,15 @@ const layout = (configDir: string, stateDir: string, runDir: string): Paths => (
   runDir,
   listenSocket: join(runDir, "S.gpg-agent"),
   controlSocket: join(runDir, "control"),
+  connectSocket: connectBeside(join(runDir, "control")),
   appSocket: (name) => isAbsolute(name) ? name : join(runDir, "apps", name, "S.gpg-agent"),
   openSocket: (name) => isAbsolute(name) ? name : join(runDir, name)
 })
+
+/** The socket for `gripgate connect` of a gate with this control socket: `connect` beside `control`, else `NAME.connect`. */
+export function connectBeside(control: string): string {
+  return basename(control) === "control" ? join(dirname(control), "connect") : `${control}.connect`
+}
 
 /** The places of the system's gate, whoever asks. */
 export const systemPaths: Paths = layout("/etc/gripgate", "/var/lib/gripgate", "/run/gripgate")

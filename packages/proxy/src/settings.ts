@@ -1,6 +1,7 @@
 // What a gate is started with. The command line makes it; nothing here has a default that hides something.
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { DoorKind } from "./listen/far/door.ts"
 import type { Held } from "./listen/held-socket.ts"
 import type { LogService } from "./log.ts"
 
@@ -21,6 +22,8 @@ export interface ListenOn {
   readonly group?: string
   /** Whoever connects is another machine, or a browser: the agent restricts him, as at its own sockets for these. */
   readonly origin?: "remote" | "browser"
+  /** Whoever connects brings clients of elsewhere, and says whom; without it he is the client himself. */
+  readonly door?: DoorKind
   /** The path is somebody else's, and the gate's only as long as it runs. */
   readonly held?: Held
 }

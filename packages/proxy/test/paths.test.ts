@@ -13,7 +13,8 @@ describe("paths", () => {
       stateDir: "/home/alice/.local/state/gripgate",
       runDir: "/run/user/1000/gripgate",
       listenSocket: "/run/user/1000/gripgate/S.gpg-agent",
-      controlSocket: "/run/user/1000/gripgate/control"
+      controlSocket: "/run/user/1000/gripgate/control",
+      connectSocket: "/run/user/1000/gripgate/connect"
     })
     assert.strictEqual(appSocket("git"), "/run/user/1000/gripgate/apps/git/S.gpg-agent")
     assert.strictEqual(appSocket("/srv/mail/agent"), "/srv/mail/agent")
@@ -72,7 +73,8 @@ describe("paths", () => {
       stateDir: "/var/lib/gripgate",
       runDir: "/run/gripgate",
       listenSocket: "/run/gripgate/S.gpg-agent",
-      controlSocket: "/run/gripgate/control"
+      controlSocket: "/run/gripgate/control",
+      connectSocket: "/run/gripgate/connect"
     })
     assert.strictEqual(appSocket("mail"), "/run/gripgate/apps/mail/S.gpg-agent")
     assert.strictEqual(openSocket("S.extra"), "/run/gripgate/S.extra")

@@ -38,7 +38,10 @@ export const colonsFields: ReadonlyArray<readonly [name: string, of: (record: Re
   ["times", ({ times }) => times],
   ["since", ({ since }) => seconds(since)],
   ["version", ({ version }) => version],
-  ["file", ({ file }) => file]
+  ["file", ({ file }) => file],
+  ["via", ({ via }) => via],
+  ["remote", ({ remote }) => remote],
+  ["qube", ({ qube }) => qube]
 ]
 
 /** A record in one line. What is not there is empty; in a field `\xNN` stands for a byte, as gpg writes it. */

@@ -1,4 +1,5 @@
 // One line of the journal for people. The columns have one width each, for the lines come one after the other.
+import { viaText } from "@gripgate/policy/client/describe"
 import type { ReadRecord } from "@gripgate/proxy/journal/read-record"
 import { fit, type Line, padded, type View, word } from "./line.ts"
 import { NO_APP } from "./question.ts"
@@ -118,6 +119,7 @@ const why = ({ late, outcome, record }: Joined): string => {
     by === undefined || reason?.includes(by) === true ? undefined : by,
     record.operations === undefined || command === undefined ? undefined : command,
     record.program,
+    record.via === undefined ? undefined : viaText(record),
     version === undefined ? undefined : `version ${version}`,
     record.op === "policy" ? file ?? "built in" : undefined
   ]

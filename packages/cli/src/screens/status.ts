@@ -8,21 +8,29 @@ import { dateTime, span, timeOf } from "./time.ts"
 /** Sessions that are listed; a program takes all of them from `--json`. */
 const MAX_SESSIONS = 20
 
-const sessionText = ({ app, connectedAt, pid, program, socket }: Status["sessions"]["list"][number], view: View) => {
+type Session = Status["sessions"]["list"][number]
+
+const sessionText = ({ app, connectedAt, pid, program, socket, ...far }: Session, view: View) => {
   const who = [
     app === null ? NO_APP : word(app),
     `for ${span(view.now - timeOf(connectedAt))}`,
     ...pid === null ? [] : [`pid ${pid}`],
-    ...program === null ? [] : [word(program, 100)]
+    ...program === null ? [] : [word(program, 100)],
+    ...far.via === null ? [] : [word(farText(far), 100)]
   ]
   return `${who.join(", ")}, at ${word(socket)}`
 }
+
+const farText = ({ qube, remote, via }: Pick<Session, "qube" | "remote" | "via">): string =>
+  qube !== null ? `qube ${qube} by ${via}` : remote !== null ? `${remote} by ${via}` : `by ${via}`
 
 const sessionTexts = ({ list, open }: Status["sessions"], view: View): ReadonlyArray<string> => {
   const shown = list.slice(0, MAX_SESSIONS)
   const more = open - shown.length
   return [...shown.map((session) => sessionText(session, view)), ...more > 0 ? [`and ${more} more`] : []]
 }
+
+const doorText = (door: string): string => door === "qubes" ? " for qrexec" : " for gripgate connect"
 
 /** Where the owner is asked, in words; `undefined` where no place is known. */
 export const placeText = ({ display, tty }: Status["owner"]): string | undefined => {
@@ -47,9 +55,9 @@ export const statusScreen = (status: Status, view: View): ReadonlyArray<Line> =>
       `default = "${word(policy.default, 40)}", ${policy.file === null ? "built in" : word(policy.file)}`
       + `, read ${dateTime(policy.loadedAt, view)}`
     ],
-    ...listen.map(({ app, path, sessions: open }): readonly [string, string] => [
+    ...listen.map(({ app, door, path, sessions: open }): readonly [string, string] => [
       "listening",
-      `${word(path)}${app === null ? "" : ` for the app ${word(app)}`}, ${open} open`
+      `${word(path)}${app !== null ? ` for the app ${word(app)}` : door !== null ? doorText(door) : ""}, ${open} open`
     ]),
     ["sessions", `${sessions.open} open, ${sessions.served} served`],
     ...sessionTexts(sessions, view).map((text): readonly [string, string] => ["", text]),

@@ -22,8 +22,8 @@ export const greet = Effect.fnUntraced(function*(
   { chosen, gate, policyFile, settings }: Greeting
 ): Effect.fn.Return<void, never, LogService> {
   const log = yield* LogService
-  for (const { app, fd, origin, path } of settings.listen) {
-    const whose = app === undefined ? "" : ` for the app ${app}`
+  for (const { app, door, fd, origin, path } of settings.listen) {
+    const whose = app !== undefined ? ` for the app ${app}` : door === undefined ? "" : doors[door]
     const restricted = origin === undefined ? "" : `, for restricted clients (${origin})`
     log.write(
       5,
@@ -38,13 +38,17 @@ export const greet = Effect.fnUntraced(function*(
     log.write(5, "to restrict, write one there and start again; three lines to begin with:")
     for (const line of ["[operations]", "export = \"forbid\"", "delete = \"forbid\""]) log.write(5, `    ${line}`)
   }
-  const [open] = settings.listen.toSorted((a, b) => Number(a.app !== undefined) - Number(b.app !== undefined))
+  const [open] = settings.listen.filter(({ door }) => door === undefined).toSorted((a, b) =>
+    Number(a.app !== undefined) - Number(b.app !== undefined)
+  )
   // In a journal nobody copies shell lines.
   if (open === undefined || settings.behind !== undefined || process.env["JOURNAL_STREAM"] !== undefined) return
   // The log writes at the end of a turn.
   yield* Effect.promise(() => setImmediate())
   yield* printError(howTo(open.path))
 })
+
+const doors = { connect: " for gripgate connect", qubes: " for qrexec" } as const
 
 const summary = ({ anyone, apps, default: byDefault, file, operations }: Policy): string => {
   const many = (number: number, noun: string) => number === 1 ? `one ${noun}` : `${number} ${noun}s`

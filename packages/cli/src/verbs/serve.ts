@@ -9,8 +9,9 @@ import { limitsOf } from "@gripgate/proxy/limits"
 import { takePassed } from "@gripgate/proxy/listen/activation"
 import { LogService } from "@gripgate/proxy/log"
 import { notify } from "@gripgate/proxy/notify"
+import { connectBeside } from "@gripgate/proxy/paths"
 import { reasonOf } from "@gripgate/proxy/reason"
-import type { GateSettings } from "@gripgate/proxy/settings"
+import type { GateSettings, ListenOn } from "@gripgate/proxy/settings"
 import type * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -65,15 +66,21 @@ const run = Effect.fnUntraced(function*(
   const homedir = options.homedir ?? policy.gate.homedir
   const upstream = options.upstream ?? policy.gate.upstream
   const instead = options.standIn ? yield* standingIn(homedir, upstream, policy) : undefined
+  const control = resolve(options.control ?? paths.controlSocket)
+  const { qubesSocket } = policy.gate
+  const doors: ReadonlyArray<ListenOn> = [
+    { path: connectBeside(control), door: "connect" },
+    ...qubesSocket === undefined ? [] : [{ path: paths.openSocket(qubesSocket), door: "qubes" as const }]
+  ]
   const settings: GateSettings = {
     version,
     ...homedir !== undefined && { homedir },
     ...upstream !== undefined && { upstream },
     ...instead !== undefined && { behind: instead.behind },
-    listen: yield* listenOn(options.listen, policy, paths, passed, instead?.listen),
+    listen: [...yield* listenOn(options.listen, policy, paths, passed, instead?.listen), ...doors],
     policy: source,
     state: resolve(options.state ?? paths.stateDir),
-    control: resolve(options.control ?? paths.controlSocket),
+    control,
     verbose: options.verbose
   }
   const gate = yield* Effect.mapError(startGate(settings, limitsOf(policy)), startFailure)

@@ -61,7 +61,7 @@ export const question: fc.Arbitrary<AskedQuestion> = fc.record({
   keys: fc.array(key, { maxLength: 3 }),
   command: text,
   who: text,
-  recognised: fc.constantFrom("socket", "kernel", "advisory", "none"),
+  recognised: fc.constantFrom("socket", "kernel", "transport", "advisory", "none"),
   uid: maybe(count),
   pid: maybe(count),
   program: maybe(text),
@@ -133,7 +133,7 @@ export const status: fc.Arbitrary<Status> = fc.record({
   startedAt: moment,
   uptimeSeconds: count,
   upstream: fc.record({ socket: text, version: maybe(text) }),
-  listen: fc.array(fc.record({ path: text, app, sessions: count }), { maxLength: 3 }),
+  listen: fc.array(fc.record({ path: text, app, door: maybe(text), sessions: count }), { maxLength: 3 }),
   policy: fc.record({ file: maybe(text), default: text, loadedAt: moment }),
   sessions: fc.record({
     open: count,
@@ -145,6 +145,9 @@ export const status: fc.Arbitrary<Status> = fc.record({
         uid: maybe(count),
         pid: maybe(count),
         program: maybe(text),
+        via: maybe(text),
+        remote: maybe(text),
+        qube: maybe(text),
         socket: text,
         connectedAt: moment
       }),

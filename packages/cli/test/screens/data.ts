@@ -255,8 +255,8 @@ export const status: Status = {
   uptimeSeconds: 11_530,
   upstream: { socket: "/run/user/1000/gnupg/S.gpg-agent", version: "2.2.40" },
   listen: [
-    { path: "/run/user/1000/gripgate/S.gpg-agent", app: null, sessions: 2 },
-    { path: "/run/user/1000/gripgate/apps/mailpile", app: "mailpile", sessions: 1 }
+    { path: "/run/user/1000/gripgate/S.gpg-agent", app: null, door: null, sessions: 2 },
+    { path: "/run/user/1000/gripgate/apps/mailpile", app: "mailpile", door: null, sessions: 1 }
   ],
   policy: { file: "/home/alice/.config/gripgate/policy.toml", default: "ask", loadedAt: at(-4_000) },
   sessions: {
@@ -269,6 +269,9 @@ export const status: Status = {
         uid: 1001,
         pid: 812,
         program: "/usr/bin/python3",
+        via: null,
+        remote: null,
+        qube: null,
         socket: "/run/user/1000/gripgate/apps/mailpile",
         connectedAt: at(-740)
       },
@@ -278,6 +281,9 @@ export const status: Status = {
         uid: 1000,
         pid: null,
         program: `/tmp/\u001b[2J${"x".repeat(120)}`,
+        via: null,
+        remote: null,
+        qube: null,
         socket: "/run/user/1000/gripgate/S.gpg-agent",
         connectedAt: at(-1)
       }

@@ -41,6 +41,7 @@ describe("gripgate completions", () => {
       "revoke",
       "tty",
       "log",
+      "connect",
       "install",
       "uninstall",
       "demo",

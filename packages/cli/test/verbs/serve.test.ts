@@ -30,6 +30,7 @@ describe("gripgate serve", () => {
     assert.deepStrictEqual(gate.log().slice(0, end), [
       `gripgate: listening at ${gate.socket}`,
       `gripgate: listening at ${home.path}/.local/state/gripgate/run/apps/git/S.gpg-agent for the app git`,
+      `gripgate: listening at ${home.path}/.local/state/gripgate/run/connect for gripgate connect`,
       `gripgate: serving the agent at ${await home.agentSocket()}`,
       `gripgate: policy: default = "ask", one shared entry, one app, from ${gate.policyFile}`
     ])

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { startGate } from "@gripgate/testkit/gate-process"
 import { makeHomedir } from "@gripgate/testkit/homedir"
 import { connectRaw } from "@gripgate/testkit/raw-client"
+import { join } from "node:path"
 import { gripgate, MAIN, makeFolder } from "../support/cli.ts"
 
 describe("gripgate status", () => {
@@ -25,7 +26,10 @@ describe("gripgate status", () => {
     const { v, ...status } = JSON.parse((await gripgate(["status", "--json"], home.path)).stdout)
     assert.strictEqual(v, 1)
     assert.strictEqual(status.pid, gate.pid)
-    assert.deepStrictEqual(status.listen, [{ path: gate.socket, app: null, sessions: 1 }])
+    assert.deepStrictEqual(status.listen, [
+      { path: gate.socket, app: null, door: null, sessions: 1 },
+      { path: join(home.path, ".local/state/gripgate/run/connect"), app: null, door: "connect", sessions: 0 }
+    ])
     assert.strictEqual(status.upstream.socket, upstream)
     assert.strictEqual(status.sessions.open, 1)
   })

@@ -10,6 +10,7 @@ export const describeClient = (facts: ClientFacts, nameOf: (uid: number) => stri
     const name = nameOf(facts.uid)
     parts.push(name === undefined ? `user ${facts.uid}` : `user ${name} (${facts.uid})`)
   }
+  if (facts.via !== undefined) parts.push(viaText(facts))
   const unit = facts.unit ?? facts.userUnit
   if (unit !== undefined) parts.push(unit)
   if (facts.container !== undefined) parts.push(facts.container)
@@ -20,6 +21,10 @@ export const describeClient = (facts: ClientFacts, nameOf: (uid: number) => stri
   return parts.length === 0 ? "of which nothing is known" : parts.join(", ")
 }
 
+/** `192.0.2.7 by ssh`, `qube work by qrexec`: where a client of a transport is, and what brought it. */
+export const viaText = ({ qube, remote, via }: Pick<ClientFacts, "qube" | "remote" | "via">): string =>
+  qube !== undefined ? `qube ${qube} by ${via}` : remote !== undefined ? `${remote} by ${via}` : `by ${via}`
+
 /** How sure it is who a client is. */
 export const describeIdentity = (identity: Identity): string => {
   switch (identity.kind) {
@@ -28,6 +33,8 @@ export const describeIdentity = (identity: Identity): string => {
         ? "by its own socket"
         : identity.rank === "kernel"
         ? "by facts that the kernel vouches for"
+        : identity.rank === "transport"
+        ? "by what its transport says"
         : "by facts that a program of the same user can imitate"
     case "anyone":
       return "no app of the policy"
@@ -39,5 +46,6 @@ export const describeIdentity = (identity: Identity): string => {
 const doubts: Record<Doubt, string> = {
   several: "since more than one app fits",
   socket: "since it does not fit the match of the app whose socket it came through",
+  transport: "since it does not fit the app that its transport names",
   unread: "since facts that would tell could not be read"
 }

@@ -48,7 +48,23 @@ export interface ClientFacts {
   readonly unread?: ReadonlyArray<FactName>
   /** The path of the first program of the chain that is not one of GnuPG's own: whoever called gpg. */
   readonly program?: string
+  /** What brought the client here, where it is not a process that connected by itself. */
+  readonly via?: Transport
+  /** Where it is, as the transport says: `192.0.2.7`, or `SHA256:...@192.0.2.7` with the key that it showed. */
+  readonly remote?: string
+  /** The qube that it is in, as qrexec says. */
+  readonly qube?: string
+  /** The app that the transport names; a client of qrexec may have chosen it. */
+  readonly named?: string
 }
 
-/** `kernel`: nothing that the client does changes it. `advisory`: a process of the same user can imitate it. */
-export type Strength = "kernel" | "advisory"
+/** What brings clients of elsewhere: OpenSSH, qrexec of Qubes, or `gripgate connect` for whatever else started it. */
+export const transports = ["ssh", "qrexec", "connect"] as const
+
+export type Transport = typeof transports[number]
+
+/**
+ * `kernel`: nothing that the client does changes it. `transport`: it is what sshd or qrexec says. `advisory`: a process of the
+ * same user can imitate it.
+ */
+export type Strength = "kernel" | "transport" | "advisory"

@@ -1,8 +1,12 @@
-// Whether one condition of a match holds for a client. A fact that is not known never does.
+// Whether a match, or one condition of it, holds for a client. A fact that is not known never does.
 import { numberIn } from "./accounts.ts"
 import type { ClientFacts } from "./facts.ts"
 import { matchesGlob } from "./glob.ts"
-import type { Condition, FactName } from "./match.ts"
+import type { Condition, FactName, Match } from "./match.ts"
+
+/** Whether every condition holds. */
+export const matches = (match: Match, facts: ClientFacts): boolean =>
+  match.conditions.every((condition) => holdsFor(condition, facts))
 
 /** Whether one of the values is what the client shows. */
 export const holdsFor = (condition: Condition, facts: ClientFacts): boolean => {
@@ -22,9 +26,9 @@ export const holdsFor = (condition: Condition, facts: ClientFacts): boolean => {
   }
 }
 
-// a command line is no path, though there are paths in it
+// a command line is no path, though there are paths in it; nor is the fingerprint of a key
 const fits = ({ fact, values }: Condition, text: string): boolean =>
-  values.some((value) => matchesGlob(value, text, fact === "cmdline" ? "any" : "apart"))
+  values.some((value) => matchesGlob(value, text, fact === "cmdline" || fact === "remote" ? "any" : "apart"))
 
 // names that have not been looked up are nobody
 const numbersOf = ({ numbers, values }: Condition): ReadonlyArray<number> =>

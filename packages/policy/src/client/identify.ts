@@ -4,9 +4,10 @@
 import { type App, headerOf, type Policy } from "../policy.ts"
 import { appIndex } from "./app-index.ts"
 import type { ClientFacts, Strength } from "./facts.ts"
-import { holdsFor } from "./holds.ts"
+import { holdsFor, matches } from "./holds.ts"
 import type { Condition, Match } from "./match.ts"
 import { strengthOf } from "./strength.ts"
+import { throughTransport, whyOfTransport } from "./transport.ts"
 
 /** What the gate itself knows beside the client's facts. */
 export interface Surroundings {
@@ -30,18 +31,19 @@ export type Identity =
   | { readonly kind: "nobody"; readonly apps: ReadonlyArray<string>; readonly why: Doubt }
 
 /**
- * `several`: more than one app fits. `socket`: it came through the socket of an app and does not fit its match. `unread`: it
- * hides, or took with it, facts that would tell.
+ * `several`: more than one app fits. `socket`: it came through the socket of an app and does not fit its match. `transport`: the
+ * same with the app that its transport names. `unread`: it hides, or took with it, facts that would tell.
  */
-export type Doubt = "several" | "socket" | "unread"
+export type Doubt = "several" | "socket" | "transport" | "unread"
 
 const ANYONE: Identity = { kind: "anyone" }
 
 /** The identity of a client. An app that the policy does not have any more keeps its socket, and may do nothing. */
 export const identify = (policy: Policy, facts: ClientFacts, around: Surroundings): Identity => {
+  if (facts.via !== undefined) return throughTransport(policy, facts)
   if (around.owner !== undefined) return throughOwnSocket(policy, facts, around.owner)
   let best: App | undefined
-  let rank: Strength | undefined
+  let rank: ReturnType<typeof rankOf> | undefined
   let rivals: Array<App> | undefined
   const { unread = [] } = facts
   const possible: Array<App> = []
@@ -81,12 +83,8 @@ const throughOwnSocket = (policy: Policy, facts: ClientFacts, owner: string): Id
 const couldMatch = (match: Match, facts: ClientFacts): boolean =>
   match.conditions.every((condition) => holdsFor(condition, facts) || facts.unread?.includes(condition.fact) === true)
 
-/** Whether every condition holds. */
-export const matches = (match: Match, facts: ClientFacts): boolean =>
-  match.conditions.every((condition) => holdsFor(condition, facts))
-
 /** A match is as strong as the strongest of its facts: the others only make it narrower. */
-export const rankOf = (match: Match, facts: ClientFacts, gateUid: number | undefined): Strength =>
+export const rankOf = (match: Match, facts: ClientFacts, gateUid: number | undefined): Exclude<Strength, "transport"> =>
   match.conditions.some(({ fact }) => strengthOf(fact, facts, gateUid) === "kernel") ? "kernel" : "advisory"
 
 /** One app as a candidate for a client, explained. */
@@ -107,12 +105,14 @@ export const candidates = (policy: Policy, facts: ClientFacts, around: Surroundi
 }
 
 const whyOf = (app: App, facts: ClientFacts, around: Surroundings, found: Identity): string => {
+  if (facts.named !== undefined && facts.named !== app.name) return `the transport names ${facts.named}`
   if (around.owner !== undefined && around.owner !== app.name) return `the socket is that of ${around.owner}`
   const failed = app.match?.conditions.find((condition) => !holdsFor(condition, facts))
   if (failed !== undefined) {
     const isUnread = facts.unread?.includes(failed.fact) === true
     return `${conditionText(failed)} ${isUnread ? "cannot be told" : "does not hold"}`
   }
+  if (facts.via !== undefined) return whyOfTransport(app, facts, found)
   if (around.owner === app.name) return "it came through the socket of this app"
   if (app.socket !== undefined || around.owners.has(app.name)) return "it did not come through the socket of this app"
   if (app.match === undefined) return `${headerOf(app.name)} has no match`

@@ -16,15 +16,24 @@ export const factNames = [
   "program",
   "parent",
   "cmdline",
-  "cwd"
+  "cwd",
+  "via",
+  "remote",
+  "qube"
 ] as const
 
 export type FactName = typeof factNames[number]
 
+/** What only the transport of a client says: no process on this machine shows it by itself. */
+export const transportFacts: ReadonlySet<FactName> = new Set(["via", "remote", "qube"])
+
+/** Whether a match names one of these: then it is for clients of a transport alone. */
+export const isOfTransport = ({ conditions }: Match): boolean => conditions.some(({ fact }) => transportFacts.has(fact))
+
 /**
  * One fact and the values that will do, of which one must hold. For `user` and `group` they are names or decimal numbers;
  * for all others exact texts, or globs: `*` is any run of characters but `/`, `**` any run, `?` one character but `/`; a
- * backslash takes the next character literally. In `cmdline` a `/` is like every other character. `numbers` are the ids of `user` and `group`, once names have been looked up.
+ * backslash takes the next character literally. In `cmdline` and `remote` a `/` is like every other character. `numbers` are the ids of `user` and `group`, once names have been looked up.
  */
 export interface Condition {
   readonly fact: FactName

@@ -1,11 +1,13 @@
-// How far a fact can be believed: whether the kernel vouches for it, or a process of the same user can show the same.
+// How far a fact can be believed: whether the kernel vouches for it, a transport says it, or a process of the same user can show
+// the same.
 import type { ClientFacts, Strength } from "./facts.ts"
 import type { FactName } from "./match.ts"
 
 /**
  * The strength of a fact of this client, for a gate that runs as `gateUid`. User, groups and label are the kernel's own word.
  * Into a unit and its cgroup the kernel lets a process only with a right to both ends of the way, which other users than
- * root and the gate's own do not have. Everything else is how a process shows itself.
+ * root and the gate's own do not have. What the transport says is as good as sshd or qrexec, and as whoever can start a program
+ * as the gate's own user. Everything else is how a process shows itself.
  */
 export const strengthOf = (fact: FactName, facts: ClientFacts, gateUid: number | undefined): Strength => {
   switch (fact) {
@@ -18,6 +20,10 @@ export const strengthOf = (fact: FactName, facts: ClientFacts, gateUid: number |
       return isOther(facts, gateUid) ? "kernel" : "advisory"
     case "container":
       return isOther(facts, gateUid) && isRootsContainer(facts) ? "kernel" : "advisory"
+    case "via":
+    case "remote":
+    case "qube":
+      return "transport"
     default:
       return "advisory"
   }

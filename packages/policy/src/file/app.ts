@@ -1,6 +1,7 @@
 // One table of a client: [apps.NAME] or [anyone]. What two apps must not share is checked by the reader of the whole
 // file.
 import { type App, headerOf } from "../policy.ts"
+import { APP_NAME } from "./app-name.ts"
 import { readKeys } from "./keys.ts"
 import { readMatch } from "./match.ts"
 import { readOperations } from "./operations.ts"
@@ -9,9 +10,6 @@ import { type Problem, quote, type Wrong } from "./problem.ts"
 import type { Setting } from "./tree.ts"
 import { readTable } from "./value.ts"
 import { readWith } from "./with.ts"
-
-/** What an app may be called: the name stands in paths, log lines and environment variables. */
-export const APP_NAME = /^[a-z0-9][a-z0-9_-]{0,62}$/
 
 /** What `[apps.NAME]` can hold besides operations. */
 export const appWords = ["match", ...socketWords, "keys", "with"] as const

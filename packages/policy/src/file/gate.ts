@@ -20,7 +20,8 @@ export const gateWords = [
   "control-group",
   "extra-socket",
   "browser-socket",
-  "ssh-socket"
+  "ssh-socket",
+  "qubes-socket"
 ] as const
 
 /** Reads `[gate]`; `ofApps` are the apps by the sockets that they own. */
@@ -43,6 +44,8 @@ export const readGate = (
   }
   const controlGroup = group && readAccount(group.node, "group", "control-group = \"keys\"", problems)
   const others = readOthers(table, problems)
+  const qubes = table.settings.get("qubes-socket")
+  const qubesSocket = qubes && readParsed(qubes.node, problems, "qubes-socket = \"qubes\"", parseSocket)
   const home = homedir && readParsed(homedir.node, problems, "homedir = \"/home/alice/.gnupg\"", parsePath)
   return {
     ...(agent === undefined ? {} : { upstream: agent }),
@@ -50,6 +53,7 @@ export const readGate = (
     ...(sockets === undefined ? {} : { sockets: readSockets(sockets.node, ofApps, problems) }),
     ...(owners === undefined ? {} : { owners: readOwners(owners, problems) }),
     ...(controlGroup === undefined ? {} : { controlGroup }),
+    ...(qubesSocket === undefined ? {} : { qubesSocket }),
     ...(Object.keys(others).length === 0 ? {} : { others }),
     access: readAccess(table.settings, problems)
   }

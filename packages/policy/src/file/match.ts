@@ -23,7 +23,10 @@ const example: Record<FactName, string> = {
   program: "program = \"/usr/bin/git\"",
   parent: "parent = \"/usr/bin/git\"",
   cmdline: "cmdline = \"git commit *\"",
-  cwd: "cwd = \"/home/alice/src/**\""
+  cwd: "cwd = \"/home/alice/src/**\"",
+  via: "via = \"ssh\"",
+  remote: "remote = \"192.0.2.7\"",
+  qube: "qube = \"work\""
 }
 
 const EXAMPLE = `match = { ${example.exe} }`

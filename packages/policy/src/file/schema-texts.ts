@@ -40,7 +40,10 @@ export const factTexts: Record<FactName, string> = {
   program: "The path of the program that called gpg. Another program of the same user can imitate it.",
   parent: "The path of any program in the chain of parents. Another program of the same user can imitate it.",
   cmdline: "The words of the command line with a blank between them. Another program of the same user can imitate it.",
-  cwd: "The working directory. Another program of the same user can imitate it."
+  cwd: "The working directory. Another program of the same user can imitate it.",
+  via: "What brought the client from elsewhere: ssh, qrexec or connect.",
+  remote: "Where the client is, as sshd says: an address, with SHA256:...@ before it where its key is known.",
+  qube: "The qube that the client is in, as qrexec says."
 }
 
 /** Limits. */

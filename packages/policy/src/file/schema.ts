@@ -7,7 +7,8 @@ import { unitWords } from "../duration.ts"
 import { approverNames, countLimits, otherFates, sshFates, timeLimits } from "../policy.ts"
 import { verdicts } from "../verdict.ts"
 import { MAX_ID } from "./account.ts"
-import { anyoneWords, APP_NAME, appWords } from "./app.ts"
+import { APP_NAME } from "./app-name.ts"
+import { anyoneWords, appWords } from "./app.ts"
 import { approveOrders, approveWords } from "./approve.ts"
 import { entryWords } from "./entry.ts"
 import { gateWords } from "./gate.ts"
@@ -215,6 +216,7 @@ const gate = {
       description: "The agent's socket for other machines, where the gate stands in."
     },
     "browser-socket": { enum: otherFates, description: "The agent's socket for browsers, where the gate stands in." },
+    "qubes-socket": { ...ref("socket"), description: "Where qrexec of Qubes brings clients of other qubes." },
     "ssh-socket": { enum: sshFates, description: "The agent's socket for ssh, where the gate stands in." }
   }),
   dependentRequired: { "socket-group": ["socket-mode"], "control-group": ["owners"] }

@@ -2,7 +2,7 @@
 import { numberIn } from "../client/accounts.ts"
 import { disjoint, isGlob } from "../client/glob.ts"
 import { conditionText } from "../client/identify.ts"
-import type { Condition, Match } from "../client/match.ts"
+import { type Condition, isOfTransport, type Match, transportFacts } from "../client/match.ts"
 import { type App, headerOf, type Policy } from "../policy.ts"
 import type { Finding } from "./finding.ts"
 
@@ -23,6 +23,10 @@ export const clientFindings = (
   for (const app of policy.apps.values()) {
     if (app.match === undefined) continue
     if (programs !== undefined) found.push(...unlikely(app.match, programs))
+    if (isOfTransport(app.match)) {
+      found.push(byTransport(app, app.match))
+      continue
+    }
     if (app.socket !== undefined) continue
     found.push(...advisory(app, app.match, gateUid))
     open.push(app)
@@ -53,6 +57,16 @@ const advisory = (app: App, match: Match, gateUid: number | undefined): Readonly
   const message = `${headerOf(app.name)} rests on facts that a program of the same user can imitate: ${facts}`
   const hint = "give it a socket of its own, or a user of its own"
   return [{ place: match.place, level: "note", message, hint }]
+}
+
+/** Clients of a transport are no local ones, and among them the transport names the app. */
+const byTransport = (app: App, match: Match): Finding => {
+  const facts = match.conditions.filter(({ fact }) => transportFacts.has(fact)).map(({ fact }) => fact).join(", ")
+  const message =
+    `${headerOf(app.name)} is as strong as its transport: ${facts} is what sshd or qrexec says, and what any `
+    + "program of the gate's own user can say to it"
+  const hint = "let nothing run as this user that is to be less than this app"
+  return { place: match.place, level: "note", message, hint }
 }
 
 const unlikely = (match: Match, programs: Programs): ReadonlyArray<Finding> => {

@@ -64,7 +64,7 @@ describe("[gate]", () => {
           "memory = 5",
           "2:1: \"memory\" in [gate] is not known to this version of gripgate\n"
           + "hint: known here are upstream, homedir, sockets, socket-mode, socket-group, owners, control-group, "
-          + "extra-socket, browser-socket and ssh-socket"
+          + "extra-socket, browser-socket, ssh-socket and qubes-socket"
         ],
         ["owners = \"alice\"", "2:10: expected an array of users, got a string\nhint: owners = [\"alice\"]"],
         ["owners = []", "2:10: owners names nobody\nhint: owners = [\"alice\"]"],
@@ -82,6 +82,10 @@ describe("[gate]", () => {
         ],
         ["browser-socket = true", "2:18: expected a string, got a boolean\nhint: browser-socket = \"close\""],
         // the gate does not speak the protocol of ssh-agent
+        [
+          "qubes-socket = true",
+          "2:16: expected a string, got a boolean\nhint: qubes-socket = \"qubes\""
+        ],
         ["ssh-socket = \"gate\"", "2:14: expected \"close\" or \"leave\", got \"gate\""]
       ] as const
     ) {

@@ -64,7 +64,9 @@ describe("match", () => {
         ["match = { usre = \"a\" }", "p.toml:3:11: \"usre\" is no fact of a client\nhint: did you mean \"user\"?"],
         [
           "match = { colour = \"a\" }",
-          `p.toml:3:11: "colour" is no fact of a client\nhint: facts are ${factNames.slice(0, -1).join(", ")} and cwd`
+          `p.toml:3:11: "colour" is no fact of a client\nhint: facts are ${factNames.slice(0, -1).join(", ")} and ${
+            factNames.at(-1)
+          }`
         ],
         [
           "match = { exe = \"\" }",

@@ -50,6 +50,7 @@ const good = [
   "[gate]\nupstream = \"/run/s\"\nhomedir = \"/h\"\nsockets = [\"a\", \"/b\"]",
   "[gate]\nowners = [\"alice\", 7]\ncontrol-group = \"keys\"",
   "[gate]\nextra-socket = \"close\"\nbrowser-socket = \"gate\"\nssh-socket = \"leave\"",
+  "[gate]\nqubes-socket = \"/run/gripgate-qubes\"",
   "[approve]\napprovers = [\"terminal\"]\norder = \"in-turn\"\ntimeout = \"1m\"\npause = \"1h\"\nremember = \"2d\"\npinentry = \"/p\"",
   "[anyone]\nkeys = [\"*\"]",
   `[anyone]\nkeys = ["grip:${grip("a")}", "${grip("B")}", "0x${

@@ -33,8 +33,8 @@ export const holderOf = (app: string | undefined, facts: ClientFacts): Holder | 
 }
 
 /** What confines a client; no blank stands in it. */
-const sandboxOf = ({ container, flatpak, snap }: ClientFacts): string | undefined => {
-  const all = Object.entries({ container, flatpak, snap }).filter(([, name]) => name !== undefined)
+const sandboxOf = ({ container, flatpak, qube, snap }: ClientFacts): string | undefined => {
+  const all = Object.entries({ container, flatpak, snap, qube }).filter(([, name]) => name !== undefined)
   return all.length === 0 ? undefined : all.map(([kind, name]) => `${kind}:${encodeURIComponent(name!)}`).join("+")
 }
 

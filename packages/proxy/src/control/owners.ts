@@ -41,28 +41,39 @@ export const deniedTo = (
     const hint = "[gate] owners of the policy names those who may"
     return { error: `only an owner may, and you are the user ${peer.uid}`, hint }
   }
+  return deniedToApps(policy, peer, gateUid, own, "answer for you")
+}
+
+/** The same for whatever else no app may, whoever is the owner: `what` it is. */
+export const deniedToApps = (
+  policy: Policy,
+  peer: ControlPeer,
+  gateUid: number | undefined,
+  own: Pick<ClientFacts, "container">,
+  what: string
+): Denied | undefined => {
   const shown = gateUid === 0 || peer.uid === gateUid
   const links = linksOf(peer)
   let possible: App | undefined
   for (const app of policy.apps.values()) {
     const answer = isOf(app, peer, links, shown)
     if (answer === "is") {
-      const what = `this is a process of the app ${app.name} by ${headerOf(app.name)} match`
-      return { error: `${what}, and no app may answer for you`, hint: "run it outside of that program" }
+      const found = `this is a process of the app ${app.name} by ${headerOf(app.name)} match`
+      return { error: `${found}, and no app may ${what}`, hint: "run it outside of that program" }
     }
     if (answer === "may be") possible ??= app
   }
   if (possible !== undefined) {
-    const what = `it cannot be told that this is no process of the app ${possible.name}`
+    const found = `it cannot be told that this is no process of the app ${possible.name}`
     return {
-      error: `${what}, and no app may answer for you`,
+      error: `${found}, and no app may ${what}`,
       hint: "the system does not show all of it: try a new shell"
     }
   }
   const sandbox = peer.flatpak ?? peer.snap ?? (peer.container === own.container ? undefined : peer.container)
   if (sandbox === undefined) return undefined
   return {
-    error: `this is a process in a sandbox (${sandbox}), and none of these may answer for you`,
+    error: `this is a process in a sandbox (${sandbox}), and none of these may ${what}`,
     hint: "run it outside"
   }
 }

@@ -1,6 +1,6 @@
 // The record of decisions: each use of a key, each refusal, each breach of the protocol, each step in a grant's life. Never
 // data. Here is what the gate tells it, and the lines that it writes to the log; the journal on disk is in open-journal.ts.
-import { describeIdentity } from "@gripgate/policy/client/describe"
+import { describeIdentity, viaText } from "@gripgate/policy/client/describe"
 import type { Identity } from "@gripgate/policy/client/identify"
 import { harmless } from "@gripgate/policy/harmless"
 import type { Entry } from "@gripgate/policy/policy"
@@ -123,7 +123,7 @@ export const journalLines: Effect.Effect<Journal["Service"], never, LogService> 
 })
 
 const who = (app: string | undefined, facts: Facts): string => {
-  const program = facts.program ?? facts.exe
+  const program = facts.via === undefined ? facts.program ?? facts.exe : viaText(facts)
   const by = program === undefined ? "" : `, ${harmless(program)}`
   return `${app === undefined ? "anyone" : `app ${app}`} (session ${facts.session}${by})`
 }

@@ -1,5 +1,6 @@
 // What stands in the journal: one record for each thing that was decided, done or refused. Whatever comes from elsewhere is
 // made harmless and cut, so that no record is long, whoever wants it to be. Never data. Pure.
+import type { Transport } from "@gripgate/policy/client/facts"
 import type { Identity } from "@gripgate/policy/client/identify"
 import { harmless } from "@gripgate/policy/harmless"
 import { type Entry, formatPlace } from "@gripgate/policy/policy"
@@ -50,8 +51,12 @@ export interface JournalRecord {
   readonly pid?: number
   readonly uid?: number
   readonly program?: string
+  /** What brought the client here, where it is elsewhere, and where that is as the transport says. */
+  readonly via?: Transport
+  readonly remote?: string
+  readonly qube?: string
   /** How the app was recognised. */
-  readonly recognised?: "socket" | "kernel" | "advisory" | "anyone" | "nobody"
+  readonly recognised?: "socket" | "kernel" | "transport" | "advisory" | "anyone" | "nobody"
   readonly operations?: ReadonlyArray<string>
   /** Keygrips. */
   readonly keys?: ReadonlyArray<string>
@@ -102,13 +107,19 @@ export const entryText = (entry: Entry): string =>
 type Fields = Omit<JournalRecord, "op">
 
 /** Who it is. */
-export const clientFields = (app: string | undefined, { exe, pid, program = exe, session, uid }: Facts): Fields => ({
-  app: app === undefined ? null : short(app, NAME),
-  session,
-  ...pid !== undefined && { pid },
-  ...uid !== undefined && { uid },
-  ...program !== undefined && { program: short(program, PROGRAM) }
-})
+export const clientFields = (app: string | undefined, facts: Facts): Fields => {
+  const { exe, pid, program = exe, qube, remote, session, uid, via } = facts
+  return {
+    app: app === undefined ? null : short(app, NAME),
+    session,
+    ...pid !== undefined && { pid },
+    ...uid !== undefined && { uid },
+    ...program !== undefined && { program: short(program, PROGRAM) },
+    ...via !== undefined && { via },
+    ...remote !== undefined && { remote: short(remote, NAME) },
+    ...qube !== undefined && { qube: short(qube, NAME) }
+  }
+}
 
 const recognisedBy = (identity: Identity): NonNullable<JournalRecord["recognised"]> =>
   identity.kind === "app" ? identity.rank : identity.kind

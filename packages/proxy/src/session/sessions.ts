@@ -30,13 +30,24 @@ const LIMIT = errLine(gpgError.LIMIT_REACHED)
 const STOPS = errLine(gpgError.NO_AGENT)
 
 export interface Sessions {
-  /** Takes a connection over; `owner` is the app that owns the socket, `restricted` says that the agent is to restrict it. */
-  readonly accept: (socket: net.Socket, owner: string | undefined, path: string, restricted?: boolean) => void
+  /** Takes a connection over. */
+  readonly accept: (socket: net.Socket, through: Through) => void
   readonly open: () => number
   readonly openOn: (path: string) => number
   readonly served: () => number
   /** Those that are open, the oldest first, at most `most`. */
   readonly list: (most: number) => ReadonlyArray<OpenSession>
+}
+
+/** What a client came through. */
+export interface Through {
+  readonly path: string
+  /** The app that owns the socket. */
+  readonly owner?: string | undefined
+  /** The agent is to restrict it. */
+  readonly restricted?: boolean
+  /** Its facts, where a transport says them; else they are those of whoever has connected. */
+  readonly facts?: ClientFacts
 }
 
 /** One session, for whoever asks how the gate is. */
@@ -70,7 +81,7 @@ export const makeSessions = Effect.fnUntraced(
       map.set(key, (map.get(key) ?? 0) + by)
     }
 
-    const accept = (socket: net.Socket, owner: string | undefined, path: string, restricted = false): void => {
+    const accept = (socket: net.Socket, { facts, owner, path, restricted = false }: Through): void => {
       // greeted in any case: whoever is not greeted starts an agent over this socket
       socket.write(GREETING)
       served++
@@ -78,7 +89,7 @@ export const makeSessions = Effect.fnUntraced(
       sockets.add(socket)
       socket.once("close", () => sockets.delete(socket))
       const tooMany = running.size >= limits.sessions
-      const known: ClientFacts = tooMany ? { socket: path, chain: [] } : readFacts(socket, path)
+      const known: ClientFacts = tooMany ? { socket: path, chain: [] } : facts ?? readFacts(socket, path)
       const session = new SessionContext(client, owner, { ...known, session: served }, services)
       if (restricted) session.state.restrict()
       const { app } = session

@@ -11,8 +11,8 @@ export const status: Status = {
   uptimeSeconds: 60,
   upstream: { socket: "/run/user/1000/gnupg/S.gpg-agent", version: "2.2.40" },
   listen: [
-    { path: "/run/user/1000/gripgate/S.gpg-agent", app: null, sessions: 2 },
-    { path: "/run/user/1000/gripgate/apps/git", app: "git", sessions: 0 }
+    { path: "/run/user/1000/gripgate/S.gpg-agent", app: null, door: null, sessions: 2 },
+    { path: "/run/user/1000/gripgate/apps/git", app: "git", door: null, sessions: 0 }
   ],
   policy: { file: null, default: "allow", loadedAt: "2026-02-03T04:05:06.789Z" },
   sessions: { open: 2, served: 17, list: [] },

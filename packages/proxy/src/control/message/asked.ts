@@ -29,7 +29,7 @@ export const AskedQuestion = Schema.Struct({
   command: Schema.String,
   /** Who it is, and how he was recognised, in words. */
   who: Schema.String,
-  recognised: Schema.Literals(["socket", "kernel", "advisory", "none"]),
+  recognised: Schema.Literals(["socket", "kernel", "transport", "advisory", "none"]),
   uid: Maybe(Schema.Int),
   pid: Maybe(Schema.Int),
   program: Maybe(Schema.String),

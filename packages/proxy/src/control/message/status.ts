@@ -13,6 +13,10 @@ export const SessionStatus = Schema.Struct({
   uid: Maybe(Schema.Int),
   pid: Maybe(Schema.Int),
   program: Maybe(Schema.String),
+  /** What brought the client here, where it is elsewhere, and where that is as the transport says. */
+  via: Maybe(Schema.String),
+  remote: Maybe(Schema.String),
+  qube: Maybe(Schema.String),
   socket: Schema.String,
   connectedAt: Moment
 })
@@ -24,8 +28,10 @@ export const Status = Schema.Struct({
   uptimeSeconds: Count,
   /** The agent behind the gate; its version is `null` as long as nobody has needed it. */
   upstream: Schema.Struct({ socket: Schema.String, version: Maybe(Schema.String) }),
-  /** The sockets, the app that owns each, and how many sessions are open on it. */
-  listen: Schema.Array(Schema.Struct({ path: Schema.String, app: Maybe(Schema.String), sessions: Count })),
+  /** The sockets, the app that owns each, `connect` or `qubes` for those of a transport, and the open sessions on each. */
+  listen: Schema.Array(
+    Schema.Struct({ path: Schema.String, app: Maybe(Schema.String), door: Maybe(Schema.String), sessions: Count })
+  ),
   /** `file` is `null` for a built-in policy; `default` is the verdict for what no entry names. */
   policy: Schema.Struct({ file: Maybe(Schema.String), default: Schema.String, loadedAt: Moment }),
   /** The oldest come first, 200 at most. */

@@ -1,7 +1,7 @@
 // The facts of a client, as they are when it connects: what the kernel says of the connection's other end, then what /proc shows
 // of that process, and then whether it was that process all the time.
 import type { ClientFacts } from "@gripgate/policy/client/facts"
-import { type FactName, factNames } from "@gripgate/policy/client/match"
+import { type FactName, factNames, transportFacts } from "@gripgate/policy/client/match"
 import type { SlowFact } from "@gripgate/policy/client/slow-facts"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
@@ -44,7 +44,9 @@ export const factsOfPeer = (found: Peer, path: string, from: Processes): ClientF
 const kernelFacts: ReadonlyArray<FactName> = ["user", "group", "label"]
 
 /** Facts that are gone with the process. */
-const processFacts: ReadonlyArray<FactName> = factNames.filter((fact) => !kernelFacts.includes(fact))
+const processFacts: ReadonlyArray<FactName> = factNames.filter((fact) =>
+  !kernelFacts.includes(fact) && !transportFacts.has(fact)
+)
 
 const cgroupFacts: ReadonlyArray<FactName> = ["unit", "user-unit", "cgroup", "container", "snap"]
 

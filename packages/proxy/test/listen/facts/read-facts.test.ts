@@ -1,7 +1,7 @@
 // Real clients at a real server, and what they can and cannot make of themselves. A test that root alone can carry out shows
 // the same with processes that are made up.
 import { assert, describe, it } from "@effect/vitest"
-import { factNames } from "@gripgate/policy/client/match"
+import { factNames, transportFacts } from "@gripgate/policy/client/match"
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import * as fs from "node:fs"
@@ -20,7 +20,8 @@ const isRoot = uid === 0
 const both = new Set(["cmdline", "flatpak"] as const)
 
 /** What nobody knows of a client whose process is gone. */
-const ofProcess = factNames.filter((fact) => !["user", "group", "label"].includes(fact))
+const local = factNames.filter((fact) => !transportFacts.has(fact))
+const ofProcess = local.filter((fact) => !["user", "group", "label"].includes(fact))
 
 /** The program `sleep`, by the path that /proc will show. */
 const sleepProgram = fs.realpathSync("/bin/sleep")
@@ -81,7 +82,7 @@ describe("readFacts", () => {
       const server = yield* startServer
       const { socket } = yield* connected(server)
       socket.destroy()
-      assert.deepStrictEqual(readFacts(socket, server.path), { socket: server.path, chain: [], unread: [...factNames] })
+      assert.deepStrictEqual(readFacts(socket, server.path), { socket: server.path, chain: [], unread: local })
     }))
 
   it.live("names whoever called GnuPG's programs, and not a program by its name alone", () =>
@@ -305,7 +306,7 @@ describe("factsAvailable", () => {
       assert.deepStrictEqual(yield* child.ask({ available: true }), {
         available: "koffi cannot be loaded, so of clients nothing is known but the socket they come through: "
           + "Cannot find module 'koffi'",
-        facts: { socket: "a path", chain: [], unread: [...factNames] }
+        facts: { socket: "a path", chain: [], unread: local }
       })
     }))
 })
