@@ -1,7 +1,8 @@
-// Makes the one file that `npx gripgate`, the demo and the end-to-end tests run, and that is published: all of
-// packages/cli and what it imports, minified, beside the licences of what went in. It does not start what it made.
+// Makes the file that `npx gripgate`, the demo and the end-to-end tests run, and that is published: all of
+// packages/cli and what it imports, minified, beside the licences of what went in; and a second one for `gripgate connect`, which
+// starts once for every client and so has nothing of the rest. It does not start what it made.
 //
-//   node scripts/bundle.ts [--entry FILE] [--out FOLDER]
+//   node scripts/bundle.ts [--entry FILE] [--out FOLDER]     # with an entry that one alone
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { isBuiltin } from "node:module"
 import { join, relative, resolve } from "node:path"
@@ -17,8 +18,15 @@ export const external: ReadonlyArray<string> = ["koffi"]
 /** A reason not to have a bundle that is told in one line, without a stack. */
 class BundleError extends Error {}
 
-/** The files `gripgate.mjs` and `THIRD-PARTY` as text. Fails when an import would not be found at run time. */
-const build = async (entry: string): Promise<{ readonly code: string; readonly licences: string }> => {
+interface Bundle {
+  readonly code: string
+  readonly licences: string
+  /** The folders of the packages that are not of this workspace. */
+  readonly packages: ReadonlyArray<string>
+}
+
+/** A bundle with this name, and `THIRD-PARTY`, as text. Fails when an import would not be found at run time. */
+const build = async (entry: string, name: string): Promise<Bundle> => {
   if (!existsSync(entry)) throw new BundleError(`the entry ${entry} is not there`)
   const warnings: Array<string> = []
   const bundle = await rolldown({
@@ -33,7 +41,7 @@ const build = async (entry: string): Promise<{ readonly code: string; readonly l
   const { output } = await bundle.generate({
     format: "esm",
     codeSplitting: false,
-    entryFileNames: "gripgate.mjs",
+    entryFileNames: name,
     minify: true,
     comments: { legal: true, annotation: false, jsdoc: false }
   })
@@ -47,7 +55,7 @@ const build = async (entry: string): Promise<{ readonly code: string; readonly l
   const beside = [...chunk.imports, ...chunk.dynamicImports].filter((name) => name !== chunk.fileName)
   const missing = beside.filter((name) => !isBuiltin(name) && !external.includes(name))
   if (missing.length > 0) throw new BundleError(`would have to be installed beside the bundle: ${missing.join(", ")}`)
-  return { code: chunk.code, licences: licencesOf(chunk) }
+  return { code: chunk.code, licences: licencesOf(chunk), packages: packagesOf(chunk) }
 }
 
 /** The folders of the installed packages of which code is in the bundle, sorted. */
@@ -77,6 +85,13 @@ const licencesOf = (chunk: OutputChunk): string => {
   }\n`
 }
 
+/** The bundle of `gripgate connect`. An import of any package would be one of the rest. */
+const buildConnect = async (): Promise<string> => {
+  const { code, packages } = await build(join(root, "packages/cli/src/connect/connect.ts"), "connect.mjs")
+  if (packages.length > 0) throw new BundleError(`connect is to load nothing, and loads ${packages.join(", ")}`)
+  return code
+}
+
 /** Replaces a file in one step: a gate or a test that starts meanwhile reads the old bundle or the new one, whole. */
 const put = (file: string, text: string) => {
   const temporary = `${file}.${process.pid}.tmp`
@@ -88,11 +103,14 @@ const put = (file: string, text: string) => {
 export const main = async (args: Array<string>): Promise<void> => {
   try {
     const { values } = parseArgs({ args, options: { entry: { type: "string" }, out: { type: "string" } } })
-    const { code, licences } = await build(resolve(values.entry ?? join(root, "packages/cli/src/main.ts")))
+    const entry = resolve(values.entry ?? join(root, "packages/cli/src/main.ts"))
+    const { code, licences } = await build(entry, "gripgate.mjs")
+    const small = values.entry === undefined ? await buildConnect() : undefined
     const folder = resolve(values.out ?? join(root, "packages/cli/dist"))
     mkdirSync(folder, { recursive: true })
     put(join(folder, "gripgate.mjs"), code)
     put(join(folder, "THIRD-PARTY"), licences)
+    if (small !== undefined) put(join(folder, "connect.mjs"), small)
     process.stdout.write(`${relative("", join(folder, "gripgate.mjs"))}: ${Math.ceil(code.length / 1024)} KiB\n`)
   } catch (error) {
     // The bundler's own errors carry the file, the line and a picture of it in their message, always in colours; its

@@ -9,4 +9,7 @@ if (Number(process.versions.node.split(".")[0]) < 22) {
   process.exit(1)
 }
 module.enableCompileCache?.()
-await import("../dist/gripgate.mjs")
+// `connect` starts once for every client, so it has a bundle of its own; a command line that it leaves alone is for all verbs.
+const [verb, ...args] = process.argv.slice(2)
+const taken = verb === "connect" && (await import("../dist/connect.mjs")).main(args)
+if (!taken) await import("../dist/gripgate.mjs")

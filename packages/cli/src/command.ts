@@ -5,6 +5,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { connect } from "./connect/command.ts"
 import { argument, control, json, later, toggle, value } from "./flags.ts"
 import { ownerCommands } from "./owner-commands.ts"
 import { unitCommands } from "./unit-commands.ts"
@@ -215,6 +216,7 @@ export const gripgate = Command.make("gripgate").pipe(
     status,
     ...ownerCommands,
     log,
+    connect,
     ...unitCommands,
     demo,
     completions
