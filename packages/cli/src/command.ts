@@ -1,5 +1,6 @@
 // The verbs with their flags and what --help says about them. What a verb does is in verbs/, loaded when it is called: a
 // `--version` must not pay for the gate, nor the gate for the demo.
+import { transports } from "@gripgate/policy/client/facts"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -81,6 +82,14 @@ const check = Command.make("check", {
     Flag.map(Option.getOrUndefined)
   ),
   socket: value("socket", "SOCKET", "with --pid, the socket that the process would connect to"),
+  via: Flag.Literals("via", transports).pipe(
+    Flag.withMetavar("TRANSPORT"),
+    Flag.withDescription("the client is elsewhere, and ssh, qrexec or connect brings it as APP, or as no app (anyone)"),
+    Flag.optional,
+    Flag.map(Option.getOrUndefined)
+  ),
+  remote: value("remote", "WHERE", "with --via ssh, where it is as sshd says: 192.0.2.7"),
+  qube: value("qube", "QUBE", "with --via qrexec, the qube that it is in"),
   homedir,
   ...policyFlags,
   json
@@ -95,6 +104,7 @@ const check = Command.make("check", {
   Command.withExamples([
     { command: "gripgate check git sign alice@example.org" },
     { command: "gripgate check --pid 4711 sign", description: "What a process that runs may do, and why:" },
+    { command: "gripgate check build sign --via ssh --remote 192.0.2.7" },
     { command: "gripgate check anyone export --default ask" }
   ])
 )

@@ -55,6 +55,36 @@ exit code 12
     assert.include(stdout, "less specific than [apps.git] sign = \"allow\"")
   })
 
+  it("takes a client of elsewhere for what its transport says", async () => {
+    const home = makeFolder()
+    const app = (name: string, match: string) => `[apps.${name}]\nmatch = { ${match} }\nkeys = ["*"]\nsign = "allow"\n`
+    const build = app("build", "via = \"ssh\", remote = \"192.0.2.*\"")
+    put(home, "p.toml", `default = "forbid"\n${build}${app("work", "qube = \"work\"")}`)
+    const far = async (...args: ReadonlyArray<string>) => {
+      const { code, stdout } = await gripgate(["check", ...args, "--policy", "p.toml"], home)
+      return [code, stdout.split("\n").find((line) => line.startsWith("recognised ")) ?? ""]
+    }
+    const transport = "recognised by what its transport says"
+    assert.deepStrictEqual(await far("build", "sign", "--via", "ssh", "--remote", "192.0.2.7"), [0, transport])
+    const unfit = "recognised nobody, since it does not fit the app that its transport names"
+    assert.deepStrictEqual(await far("build", "sign", "--via", "ssh"), [10, `${unfit}: build`])
+    assert.deepStrictEqual(await far("none", "sign", "--via", "connect"), [10, `${unfit}: none`])
+    assert.deepStrictEqual(await far("work", "sign", "--via", "qrexec", "--qube", "work"), [0, transport])
+    assert.deepStrictEqual(await far("anyone", "sign", "--via", "qrexec", "--qube", "work"), [0, transport])
+    const other = await far("anyone", "sign", "--via", "qrexec", "--qube", "other")
+    assert.deepStrictEqual(other, [10, "recognised no app of the policy"])
+    for (
+      const wrong of [
+        ["build", "sign", "--via", "qrexec"],
+        ["build", "sign", "--remote", "192.0.2.7"],
+        ["build", "sign", "--via", "ssh", "--qube", "work"],
+        ["build", "sign", "--via", "telnet"],
+        ["anyone", "sign", "--via", "ssh"],
+        ["sign", "--pid", "1", "--via", "ssh"]
+      ]
+    ) assert.deepStrictEqual(await far(...wrong), [64, ""], wrong.join(" "))
+  })
+
   it("ends with the exit code of the verdict", async () => {
     const codes = await Promise.all([
       check("git", "sign"),

@@ -18,6 +18,8 @@ export const throughTransport = (policy: Policy, facts: ClientFacts): Identity =
     const fits = app !== undefined && whyNot(app, facts) === undefined
     return fits ? itIs(app) : nobody("transport", [named])
   }
+  // every other transport names one
+  if (facts.via !== "qrexec") return nobody("transport", [])
   const fitting = appIndex(policy).all.filter((app) => app.socket === undefined && whyNot(app, facts) === undefined)
   const [first, ...others] = fitting
   if (first === undefined) return { kind: "anyone" }

@@ -70,6 +70,7 @@ describe("a client of a transport", () => {
     ],
     ["is the one app of its qube without a name", { via: "qrexec", qube: "bank" }, "bank by transport"],
     ["is nobody where two have its qube", { via: "qrexec", qube: "both" }, "nobody (several): second two"],
+    ["is nobody where ssh names no app", { via: "ssh", remote: "192.0.2.7" }, "nobody (transport): "],
     ["is anyone from a qube of no app, whoever brings it", { via: "qrexec", qube: "untrusted" }, "anyone"]
   ]
   it.each(cases)("%s", (_, far, expected) => assert.strictEqual(who(far), expected))

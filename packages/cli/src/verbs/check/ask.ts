@@ -1,7 +1,13 @@
 // What `gripgate check` is asked: who, which operation, with which keys. A client is an app by name, or a living process.
 import { describeClient } from "@gripgate/policy/client/describe"
 import type { ClientFacts } from "@gripgate/policy/client/facts"
-import { type Candidate, candidates, identify, type Identity } from "@gripgate/policy/client/identify"
+import {
+  type Candidate,
+  candidates,
+  identify,
+  type Identity,
+  type Surroundings
+} from "@gripgate/policy/client/identify"
 import { slowFacts } from "@gripgate/policy/client/slow-facts"
 import { didYouMean } from "@gripgate/policy/file/suggest"
 import type { Policy } from "@gripgate/policy/policy"
@@ -46,6 +52,24 @@ export const appNamed = (policy: Policy, app: string): Effect.Effect<Who, CliErr
   return Effect.fail(usageError("check", `the policy has no app ${quoted(app)}`, didYouMean(app, known) ?? all))
 }
 
+/** A client that a transport brings as this app, or as none (`anyone`), as the gate of whoever asks would take it. */
+export const farClient = (
+  { policy, userName }: ResolvedPolicy,
+  app: string,
+  far: Pick<ClientFacts, "qube" | "remote" | "via">
+): Who => {
+  const [uid, gid] = [process.getuid?.(), process.getgid?.()]
+  const facts: ClientFacts = {
+    socket: "",
+    chain: [],
+    ...uid !== undefined && { uid },
+    ...gid !== undefined && { gid, groups: process.getgroups?.() ?? [] },
+    ...far,
+    ...app !== "anyone" && { named: app }
+  }
+  return recognised(policy, facts, { gateUid: uid, owner: undefined, owners: new Set() }, userName)
+}
+
 /** A process that runs, as the gate would take it if it connected now; `socket` is where, the open socket if absent. */
 export const processWith = Effect.fnUntraced(function*(
   { policy, userName }: ResolvedPolicy,
@@ -63,6 +87,15 @@ export const processWith = Effect.fnUntraced(function*(
   const own = [...policy.apps.values()].filter((app) => app.socket !== undefined)
   const owner = own.find((app) => paths.appSocket(app.socket!.name) === path)?.name
   const around = { gateUid: process.getuid?.(), owner, owners: new Set(own.map(({ name }) => name)) }
+  return recognised(policy, facts, around, userName)
+})
+
+const recognised = (
+  policy: Policy,
+  facts: ClientFacts,
+  around: Surroundings,
+  userName: ResolvedPolicy["userName"]
+): Who => {
   const identity = identify(policy, facts, around)
   return {
     app: identity.kind === "app" ? identity.app : undefined,
@@ -74,4 +107,4 @@ export const processWith = Effect.fnUntraced(function*(
       words: describeClient(facts, userName)
     }
   }
-})
+}

@@ -1,5 +1,6 @@
 // `gripgate check`: the decision for one question, with everything that was considered. It asks the same code as the gate.
 import { describeIdentity } from "@gripgate/policy/client/describe"
+import type { Transport } from "@gripgate/policy/client/facts"
 import { type Decision, explain } from "@gripgate/policy/explain"
 import type { Capability } from "@gripgate/policy/keys/keyring"
 import type { Policy } from "@gripgate/policy/policy"
@@ -17,7 +18,7 @@ import { badPolicy, choosePolicy, type PolicyFlags, readPolicy, standardPaths } 
 import { type ResolvedPolicy, resolvePolicy } from "../policy-world.ts"
 import { quietLog } from "../quiet-log.ts"
 import { keysNamed, operationOf } from "../words.ts"
-import { appNamed, type Asked, processWith } from "./ask.ts"
+import { appNamed, type Asked, farClient, processWith } from "./ask.ts"
 import { asJson } from "./json.ts"
 import { asText } from "./text.ts"
 
@@ -28,6 +29,9 @@ export interface CheckOptions extends PolicyFlags {
   readonly key: string | undefined
   readonly pid: number | undefined
   readonly socket: string | undefined
+  readonly via: Transport | undefined
+  readonly remote: string | undefined
+  readonly qube: string | undefined
   readonly homedir: string | undefined
   readonly json: boolean
 }
@@ -67,13 +71,25 @@ const run = Effect.fnUntraced(function*(
 })
 
 const question = Effect.fnUntraced(function*(
-  { app, key, operation: second, pid, socket }: CheckOptions,
+  { app, key, operation: second, pid, qube, remote, socket, via }: CheckOptions,
   resolved: ResolvedPolicy
 ): Effect.fn.Return<Asked, Failure | CliError.ShowHelp> {
   const words = [app, second, key].filter((word) => word !== undefined)
   const [first, ...rest] = words
   if (pid === undefined && socket !== undefined) {
     return yield* usageError("check", "--socket says where a process connects: it needs --pid")
+  }
+  if (pid !== undefined && via !== undefined) {
+    return yield* usageError(
+      "check",
+      "--pid and --via exclude each other: a process that connects is no client of elsewhere"
+    )
+  }
+  if ((remote !== undefined && via !== "ssh") || (qube !== undefined) !== (via === "qrexec")) {
+    return yield* usageError("check", "--remote goes with --via ssh, and --qube with --via qrexec")
+  }
+  if (app === "anyone" && via !== undefined && via !== "qrexec") {
+    return yield* usageError("check", `a client that ${via} brings is always an app: name it in place of anyone`)
   }
   const [operationWord, keyWord, ...tooMany] = pid === undefined ? rest : words
   if (first === undefined || operationWord === undefined) {
@@ -88,7 +104,9 @@ const question = Effect.fnUntraced(function*(
     )
   }
   const operation = yield* operationOf("check", operationWord)
-  const who = pid === undefined
+  const who = via !== undefined
+    ? farClient(resolved, first, { via, ...remote !== undefined && { remote }, ...qube !== undefined && { qube } })
+    : pid === undefined
     ? yield* appNamed(resolved.policy, first)
     : yield* processWith(resolved, pid, socket, standardPaths())
   const keys = keyWord === undefined ? undefined : yield* keysNamed("check", keyWord, resolved.world)
@@ -98,7 +116,8 @@ const question = Effect.fnUntraced(function*(
 const answerTo = (asked: Asked, { keys, policy }: ResolvedPolicy): Answer => {
   const { operation, who } = asked
   if (who.nobody !== undefined) {
-    const barred = `the process is ${describeIdentity(who.nobody)}; it is refused everything`
+    const what = who.process?.facts.via === undefined ? "process" : "client"
+    const barred = `the ${what} is ${describeIdentity(who.nobody)}; it is refused everything`
     return { asked, verdict: "forbid", parts: [], barred }
   }
   if (asked.keys === undefined) {

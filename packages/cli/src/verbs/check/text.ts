@@ -50,7 +50,8 @@ const partText = (resolved: ResolvedPolicy, { decision, keygrip, operation }: Pa
 
 const processText = ({ candidates, facts, identity, words }: NonNullable<Who["process"]>): Array<string> => {
   const chain = facts.chain.map(({ exe, pid }) => `${harmless(exe ?? "?")} (${pid})`).join(" <- ")
-  const lines = ["", wrap(`process ${facts.pid}: ${harmless(words)}`, "")]
+  const what = facts.via === undefined ? `process ${facts.pid}` : "client"
+  const lines = ["", wrap(`${what}: ${harmless(words)}`, "")]
   if (chain !== "") lines.push(wrap(chain, "    "))
   if (facts.cgroup !== undefined) lines.push(wrap(`cgroup ${harmless(facts.cgroup)}`, "    "))
   lines.push(`recognised ${describeIdentity(identity)}`)
