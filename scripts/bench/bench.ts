@@ -11,6 +11,7 @@ import { machineLines } from "./machine.ts"
 import { type Options, parseOptions, usage, UsageError } from "./options.ts"
 import type { Measured } from "./row.ts"
 import { clientRows } from "./rows/clients.ts"
+import { connectRows } from "./rows/connect.ts"
 import { gpgRows } from "./rows/gpg.ts"
 import { policyRows } from "./rows/policy.ts"
 import { processRows } from "./rows/process.ts"
@@ -21,7 +22,7 @@ import { block } from "./table.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 
-const rows = [...gpgRows, ...tokenRows, ...wireRows, ...clientRows, ...processRows, ...policyRows]
+const rows = [...gpgRows, ...tokenRows, ...wireRows, ...clientRows, ...connectRows, ...processRows, ...policyRows]
 
 const legend = [
   "Each round measures the contenders one after the other. ratio: the median over all rounds of a",

@@ -44,6 +44,7 @@ const freePort = async (): Promise<number> => {
 export const startSshd = async ({ authorizedKeys, config = [], env = {}, folder }: SshdOptions): Promise<Sshd> => {
   await using stack = new AsyncDisposableStack()
   const [sshd, hostKey] = [needs("sshd"), join(folder, "host_key")]
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`)
   const port = await freePort()
   await runOk(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", hostKey])
   await writeFile(
@@ -59,7 +60,7 @@ export const startSshd = async ({ authorizedKeys, config = [], env = {}, folder 
       "UsePAM no",
       "PasswordAuthentication no",
       "KbdInteractiveAuthentication no",
-      `SetEnv ${Object.entries(env).map(([name, value]) => `${name}=${value}`).join(" ")}`,
+      ...variables.length === 0 ? [] : [`SetEnv ${variables.join(" ")}`],
       ...config,
       ""
     ].join("\n")

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // The launcher: a compile cache halves the start-up, and an old Node gets a sentence instead of a syntax error.
-import module from "node:module"
 if (Number(process.versions.node.split(".")[0]) < 22) {
   process.stderr.write(
     `gripgate: error: this is Node ${process.versions.node}, gripgate needs Node 22.19 or newer\n`
@@ -8,8 +7,11 @@ if (Number(process.versions.node.split(".")[0]) < 22) {
   )
   process.exit(1)
 }
-module.enableCompileCache?.()
-// `connect` starts once for every client, so it has a bundle of its own; a command line that it leaves alone is for all verbs.
+// `connect` starts once for every client, so it has a bundle of its own, too small for a cache; a command line that it leaves
+// alone is for all verbs.
 const [verb, ...args] = process.argv.slice(2)
 const taken = verb === "connect" && (await import("../dist/connect.mjs")).main(args)
-if (!taken) await import("../dist/gripgate.mjs")
+if (!taken) {
+  process.getBuiltinModule?.("node:module").enableCompileCache?.()
+  await import("../dist/gripgate.mjs")
+}

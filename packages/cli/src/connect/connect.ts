@@ -2,7 +2,6 @@
 // bundle of its own, where nothing else is loaded; a command line that is not plain goes the way of all other verbs.
 import { APP_NAME } from "@gripgate/policy/file/app-name"
 import { paths } from "@gripgate/proxy/paths"
-import { homedir } from "node:os"
 import { exitCode } from "../exit-code.ts"
 import { farSide } from "./far-side.ts"
 import { type End, relay } from "./relay.ts"
@@ -18,10 +17,16 @@ export const connect = ({ app, socket }: ConnectOptions): Promise<End> => {
   const uid = process.getuid?.()
   const client = farSide(process.env, uid)
   if (typeof client === "string") return Promise.resolve({ code: exitCode.failed, message: client })
-  const path = socket ?? paths({ env: process.env, uid, home: homedir() }).connectSocket
+  const path = socket ?? standardSocket(uid)
   // a signal must not open a debugger in what passphrases pass through
   process.on("SIGUSR1", () => {})
   return relay(path, { ...client, named: app })
+}
+
+// node:os is loaded where it is needed: not where HOME says the same
+const standardSocket = (uid: number | undefined): string => {
+  const home = process.env["HOME"] ?? process.getBuiltinModule("node:os").homedir()
+  return paths({ env: process.env, uid, home }).connectSocket
 }
 
 /** What a plain command line says behind the verb, `APP [--socket SOCKET]`; `undefined` for any other, right or wrong. */
@@ -38,9 +43,11 @@ export const plain = (args: ReadonlyArray<string>): ConnectOptions | undefined =
 export const main = (args: ReadonlyArray<string>): boolean => {
   const options = plain(args)
   if (options === undefined) return false
-  process.stderr.on("error", () => {})
   void connect(options).then(({ code, hint, message }) => {
-    const told = [...message === undefined ? [] : [`error: ${message}`], ...hint === undefined ? [] : [`hint: ${hint}`]]
+    // only a process that has something to say pays for stderr
+    if (message === undefined) process.exit(code)
+    const told = [`error: ${message}`, ...hint === undefined ? [] : [`hint: ${hint}`]]
+    process.stderr.on("error", () => process.exit(code))
     process.stderr.write(told.map((line) => `gripgate: ${line}\n`).join(""), () => process.exit(code))
   })
   return true

@@ -189,6 +189,6 @@ describe("gripgate connect", () => {
     const text = readFileSync(fileURLToPath(new URL("../../dist/connect.mjs", import.meta.url)), "utf8")
     assert.isBelow(text.length, 16_384)
     const imports = [...text.matchAll(/(?:from|import)\s*\(?\s*["']([^"']+)["']/g)].map(([, name]) => name)
-    assert.sameMembers(imports, ["node:net", "node:os", "node:path"])
+    assert.sameMembers(imports, ["node:net", "node:path"])
   })
 })
