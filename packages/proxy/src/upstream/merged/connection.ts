@@ -104,7 +104,7 @@ export class MergedConnection implements AgentConnection {
     this.own.clear()
     this.forgetWrapping()
     this.endExport()
-    for (const sub of this.subs) sub.drop()
+    for (const sub of this.subs) sub.end()
   }
 
   private *talk(lines: ReadonlyArray<Buffer>, listening: Listening): Effect.fn.Return<Answer> {

@@ -57,7 +57,8 @@ export const mergeRouters = Effect.fnUntraced(function*(
     }),
     lastVersion: () => known((router) => router.lastVersion()),
     expect: first.router.expect,
-    ended: first.router.ended,
+    // each agent hears of it by itself
+    ended: () => {},
     forget: () => {
       upstreams.places.forget()
       first.router.forget()
@@ -70,6 +71,7 @@ const upstreamOf = ({ name, router }: Member, now: () => number): Upstream => {
   return {
     name,
     version: router.lastVersion,
+    ended: router.ended,
     slow: () => {
       down = { until: now() + SLOW, error: noAgent("it takes too long") }
     },

@@ -13,6 +13,8 @@ export interface Upstream {
   readonly version: () => string | undefined
   /** It takes too long: nobody else is to wait for it, for a while. */
   readonly slow: () => void
+  /** A session that has used it is over: another one may be near. */
+  readonly ended: () => void
 }
 
 const RESET = Buffer.from("RESET\n")
@@ -92,6 +94,13 @@ export class Sub {
   drop(): void {
     this.connection?.close()
     this.connection = undefined
+  }
+
+  /** The session is over. */
+  end(): void {
+    const used = this.connection !== undefined
+    this.drop()
+    if (used) this.upstream.ended()
   }
 
   /** The lines that bring the agent up to the session, ahead of a line that may be an option itself. */
