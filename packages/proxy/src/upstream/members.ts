@@ -69,7 +69,8 @@ export const makeMembers = Effect.fnUntraced(function*(
     name: agent.name,
     connect: runningOf(agent),
     version: () => undefined,
-    slow: () => {}
+    slow: () => {},
+    ended: () => {}
   }))
   return {
     router: yield* mergeRouters([first, ...others]),
