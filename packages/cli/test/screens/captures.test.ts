@@ -46,6 +46,7 @@ const screens: Readonly<Record<string, (columns: number, rows: number) => string
       fresh: statusScreen({
         ...status,
         upstream: { ...status.upstream, version: null },
+        upstreams: status.upstreams.map((one) => ({ ...one, version: null })),
         listen: [],
         policy: { ...status.policy, file: null },
         sessions: { open: 0, served: 0, list: [] },
