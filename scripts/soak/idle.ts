@@ -52,7 +52,7 @@ export class IdleCrowd {
       this.poll.wait(LOOK)
       this.take()
     }
-    for (const index of [...this.waiting.keys()]) this.fail(index, new Error("a NOP was not answered"))
+    for (const index of this.waiting.keys()) this.fail(index, new Error("a NOP was not answered"))
     for (const client of this.clients) client?.close()
     return { kind: "idle", answered: this.answered, errors: this.errors, reason: this.reason }
   }
