@@ -1,4 +1,4 @@
-// The run itself: a gate, its clients, and what is measured when. Whatever is started here is ended here, also where it fails.
+// The run itself: a gate, its clients, and what is measured when. Its border: whoever calls ends what is started.
 import { askControl } from "@gripgate/proxy/control/client"
 import { makeHomedir } from "@gripgate/testkit/homedir"
 import { importKey } from "@gripgate/testkit/keys"
@@ -80,12 +80,15 @@ const greetMany = async (socket: string): Promise<void> => {
   }
 }
 
-/** Runs for so many minutes in all; `say` is told what goes on. */
-export const soak = async (options: Options, say: (text: string) => void): Promise<Result> => {
+/** Runs for so many minutes in all; `say` is told what goes on. What is started is ended with the stack. */
+export const soak = async (
+  options: Options,
+  stack: AsyncDisposableStack,
+  say: (text: string) => void
+): Promise<Result> => {
   const { busy, idle, minutes } = options
   const whole = minutes * 60_000
   const begun = performance.now()
-  await using stack = new AsyncDisposableStack()
   const { agent, keygrip, pid, sockets, start } = await makeStage(stack, options)
   say(`a gate with pid ${pid}, the journal on, and an agent with an ed25519 key`)
 

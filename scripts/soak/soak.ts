@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync, writeFileSync } from "node:fs"
 import process from "node:process"
 import { type Options, parseOptions, usage, UsageError } from "./options.ts"
-import { failures, report } from "./report.ts"
+import { failures, report, type Result } from "./report.ts"
 import { soak } from "./run.ts"
 import { descriptorLimit } from "./watch.ts"
 
@@ -30,9 +30,31 @@ const checkMachine = ({ busy, gate, idle }: Options): void => {
   )
 }
 
+/** The result; `undefined` where a signal has ended it, and with it all that was started. */
+const run = async (options: Options): Promise<Result | undefined> => {
+  const stack = new AsyncDisposableStack()
+  let stopped = false
+  const stop = (signal: NodeJS.Signals) => {
+    stopped = true
+    void stack.disposeAsync().finally(() => process.exit(signal === "SIGINT" ? 130 : 143))
+  }
+  process.once("SIGINT", stop).once("SIGTERM", stop)
+  try {
+    return await soak(options, stack, (text) => void process.stderr.write(`soak: ${text}\n`))
+  } catch (error) {
+    // clients whose gate was ended complain: that is no news
+    if (stopped) return undefined
+    throw error
+  } finally {
+    await stack.disposeAsync()
+    process.off("SIGINT", stop).off("SIGTERM", stop)
+  }
+}
+
 const main = async (options: Options): Promise<void> => {
   checkMachine(options)
-  const result = await soak(options, (text) => void process.stderr.write(`soak: ${text}\n`))
+  const result = await run(options)
+  if (result === undefined) return
   const failed = failures(result)
   process.stdout.write(`${report(result).join("\n")}\n`)
   if (options.json !== undefined) {
