@@ -3,7 +3,11 @@ import * as Command from "effect/cli/Command"
 import { control, json, later, toggle, value } from "./flags.ts"
 
 const doctor = Command.make("doctor", {
-  app: value("app", "APP", "the client's side: would gpg, run as here, reach the gate as this app, and around it?"),
+  app: value(
+    "app",
+    "APP",
+    "the client's side alone: would gpg, run as here, reach the gate as this app, and what is around it?"
+  ),
   homedir: value(
     "homedir",
     "DIR",

@@ -38,6 +38,9 @@ const checks: Readonly<Record<Exclude<Family, "doctor">, Check>> = {
   client
 }
 
+/** What is the owner's business alone, and not seen from a client's side. */
+const ofOwner: ReadonlySet<string> = new Set<Family>(["pinentry", "options", "permissions", "units"])
+
 /** What a check comes to in its time, whatever happens in it. */
 export const guarded = (
   what: string,
@@ -70,7 +73,7 @@ export const examine = Effect.fnUntraced(function*(order: Order): Effect.fn.Retu
   if (scene === undefined) return looked
   const there = scene
   const found = yield* Effect.forEach(
-    Object.entries(checks),
+    Object.entries(checks).filter(([family]) => order.app === undefined || !ofOwner.has(family)),
     ([family, check]) => guarded(family, check(there)),
     { concurrency: "unbounded" }
   )

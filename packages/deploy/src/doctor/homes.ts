@@ -94,7 +94,7 @@ const redirect = Effect.fnUntraced(
   }
 )
 
-const open = (paths: ReadonlyArray<string>, uid: number | undefined): ReadonlyArray<Finding> =>
+const openFolders = (paths: ReadonlyArray<string>, uid: number | undefined): ReadonlyArray<Finding> =>
   [...new Set(paths)].flatMap((path) => {
     const seen = look(path)
     const how = seen === undefined ? undefined : changedBy(seen, uid)
@@ -178,7 +178,9 @@ const examine = Effect.fnUntraced(
     const found = [
       ...autostarts(home, mark, files),
       ...led,
-      ...open([home, ...agent === undefined ? [] : [dirname(agent)], dirname(mark.socket)], scene.order.uid),
+      ...openFolders([home, ...agent === undefined ? [] : [dirname(agent)]], scene.order.uid),
+      // whose the gate's folder is, its owner knows
+      ...openFolders([dirname(mark.socket)], undefined),
       ...judgePrivateKeys(join(home, "private-keys-v1.d"), secretFiles(home) ?? new Set(), owners ?? new Set()),
       ...stepped
     ]

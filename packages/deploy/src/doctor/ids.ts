@@ -22,6 +22,7 @@ export const levels = {
 
   "policy.loaded": "ok",
   "policy.none": "note",
+  "policy.hidden": "ok",
   "policy.unusable": "wrong",
   "policy.refuses": "wrong",
   "policy.warning": "note",

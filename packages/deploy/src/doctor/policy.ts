@@ -7,7 +7,7 @@ import * as Result from "effect/Result"
 import { dirname } from "node:path"
 import { command, type Finding, finding } from "./finding.ts"
 import type { FindingId } from "./ids.ts"
-import { look, type Seen } from "./look/files.ts"
+import { canRead, look, type Seen } from "./look/files.ts"
 import type { LintFinding, Scene } from "./scene.ts"
 
 const place = (file: string, { place }: PolicyProblem): string => place === undefined ? file : formatPlace(place)
@@ -50,6 +50,12 @@ const writable = (file: string, uid: number | undefined): ReadonlyArray<Finding>
 
 export const policy = Effect.fnUntraced(function*(scene: Scene): Effect.fn.Return<ReadonlyArray<Finding>> {
   const { order, policy } = scene
+  const isHidden = policy !== undefined && Result.isFailure(policy.read) && !canRead(policy.file)
+  if (order.app !== undefined && (policy === undefined || isHidden)) {
+    return [
+      finding("policy.hidden", "the policy is not seen from here", { where: policy?.file ?? order.paths.policyFile })
+    ]
+  }
   if (policy === undefined) {
     const message = "there is no policy, so everything is allowed"
     return [finding("policy.none", message, { where: order.paths.policyFile, fix: "gripgate serve --default ask" })]

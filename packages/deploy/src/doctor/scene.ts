@@ -14,6 +14,7 @@ import { join, resolve } from "node:path"
 import { type GnupgPlaces, gnupgPlaces } from "../gnupg-places.ts"
 import { whoAnswers } from "./look/answerer.ts"
 import type { Answerer } from "./look/answerer.ts"
+import { isHidden } from "./look/files.ts"
 import { type HomeMark, markIn } from "./look/home-mark.ts"
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -106,7 +107,8 @@ const placesOf = (homedir: string | undefined): Effect.Effect<Result.Result<Gnup
   })
 
 const agentAt = Effect.fnUntraced(function*(places: GnupgPlaces, env: Environment): Effect.fn.Return<AgentPlace> {
-  const socket = followRedirects(places.agent, env)
+  // where nobody may look, a redirect cannot be followed: gpg of this user gets no further either
+  const socket = isHidden(places.agent) ? Result.succeed(places.agent) : followRedirects(places.agent, env)
   const aside = join(places.agent, "..", ASIDE)
   return {
     standard: places.agent,

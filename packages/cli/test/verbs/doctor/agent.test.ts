@@ -5,10 +5,11 @@ import { startGate } from "@gripgate/testkit/gate-process"
 import { type Homedir, makeHomedir } from "@gripgate/testkit/homedir"
 import { importKey } from "@gripgate/testkit/keys"
 import { waitGone } from "@gripgate/testkit/processes"
-import { readdirSync, statSync } from "node:fs"
+import { readdirSync, readFileSync, statSync } from "node:fs"
 import { mkdir, writeFile } from "node:fs/promises"
 import { createServer, type Socket } from "node:net"
 import { dirname, join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { examine, mend } from "../../support/doctor.ts"
 
 /** Everything in a homedir, with what a change would change. */
@@ -90,7 +91,10 @@ describe("gripgate doctor: the agent", () => {
     await using home = await makeHomedir()
     const pid = await home.launchAgent()
     process.kill(pid, "SIGSTOP")
+    const state = () => / (\w) /.exec(readFileSync(`/proc/${pid}/stat`, "latin1").split(")").at(-1)!)?.[1]
     try {
+      for (let i = 0; i < 500 && state() !== "T"; i++) await sleep(10)
+      assert.strictEqual(state(), "T")
       const { ids, only } = await examine(home)
       // an agent hides what it has open from all but root
       assert.strictEqual(only("agent.silent").fix, process.getuid!() === 0 ? `kill ${pid}` : null)

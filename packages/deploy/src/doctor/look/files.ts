@@ -32,6 +32,16 @@ export const look = (path: string): Seen | undefined => {
   }
 }
 
+/** Whether this user may not even look whether something is there. */
+export const isHidden = (path: string): boolean => {
+  try {
+    fs.lstatSync(path)
+    return false
+  } catch (error) {
+    return codeOf(error) === "EACCES" || codeOf(error) === "EPERM"
+  }
+}
+
 const may = (path: string, mode: number): boolean => {
   try {
     fs.accessSync(path, mode)
