@@ -29,6 +29,7 @@ describe("gripgate completions", () => {
       "check",
       "lint",
       "status",
+      "doctor",
       "asks",
       "approve",
       "deny",

@@ -2,7 +2,7 @@
 // or as a client's own user all of them are closed; to the owner himself they never are.
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { command, type Finding, finding } from "./finding.ts"
 import type { FindingId } from "./ids.ts"
 import { type Answerer, takesConnections, whoAnswers } from "./look/answerer.ts"
@@ -75,7 +75,14 @@ export const bypass = Effect.fnUntraced(function*(scene: Scene): Effect.fn.Retur
     ...Result.isFailure(owner) ? [] : keyWays(owner.success.homedir),
     ...policy === undefined
       ? []
-      : [{ id: "bypass.policy", what: "change the policy", where: file, open: canWrite(file) } as const],
+      : [
+        {
+          id: "bypass.policy",
+          what: "change the policy",
+          where: file,
+          open: canWrite(file) || canWrite(dirname(file))
+        } as const
+      ],
     {
       id: "bypass.state",
       what: "read the grants and the key of their chain",

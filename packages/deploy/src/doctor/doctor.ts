@@ -18,8 +18,9 @@ import { policy } from "./policy.ts"
 import { lookAround, type Order, type Scene } from "./scene.ts"
 import { units } from "./units.ts"
 
-/** Milliseconds that a family of checks gets, and the look that comes before all. */
+/** Milliseconds that a family of checks gets, and the look that comes before all: what it looks at has bounds of its own. */
 const PATIENCE = 4_000
+const LOOK = 8_000
 
 type Check = (scene: Scene) => Effect.Effect<ReadonlyArray<Finding>>
 
@@ -63,13 +64,11 @@ export const guarded = (
 /** Everything that is found, in the order of the families. Takes some seconds at most. */
 export const examine = Effect.fnUntraced(function*(order: Order): Effect.fn.Return<ReadonlyArray<Finding>> {
   let scene: Scene | undefined
-  const looked = yield* guarded(
-    "a look around",
-    Effect.map(lookAround(order), (found) => {
-      scene = found
-      return []
-    })
-  )
+  const look = Effect.map(lookAround(order), (found) => {
+    scene = found
+    return []
+  })
+  const looked = yield* guarded("a look around", look, LOOK)
   if (scene === undefined) return looked
   const there = scene
   const found = yield* Effect.forEach(

@@ -14,6 +14,9 @@ export const environment = ({ order, owner }: Scene): Effect.Effect<ReadonlyArra
       const message = "GNUPGHOME names a folder that is not there: gpg has no keys with it"
       found.push(finding("environment.no-homedir", message, { where: GNUPGHOME, fix: "unset GNUPGHOME" }))
     }
+    if (order.homedir !== undefined && look(order.homedir)?.kind !== "folder") {
+      found.push(finding("environment.no-homedir", "the homedir that was named is not there", { where: order.homedir }))
+    }
     if (GPG_AGENT_INFO) {
       // SOCKET:PID:PROTOCOL, as gpg 1.4 and 2.0 read it
       const socket = GPG_AGENT_INFO.split(":")[0] ?? ""

@@ -1,6 +1,6 @@
 // One thing that the doctor has to say: what it is, where, and the command that mends it. Pure.
-import { harmless } from "@gripgate/policy/harmless"
 import { shellWord } from "@gripgate/proxy/shell-word"
+import { tidy } from "@gripgate/proxy/shown/lines"
 import { type FindingId, type Level, levels } from "./ids.ts"
 
 export interface Finding {
@@ -27,8 +27,14 @@ export const finding = (id: FindingId, message: string, { fix, where }: About = 
   fix: fix ?? null
 })
 
+/** Characters of a line that is shown whole. */
+const LONGEST = 2_000
+
 /**
- * Words as a line for a shell; none where a word has characters that nobody sees: such a line would be shown otherwise than it is run.
+ * Words as a line for a shell; none where a screen could not show the line as it is run: characters that nobody sees, blanks in a row,
+ * or too many of all.
  */
-export const command = (...words: ReadonlyArray<string>): string | undefined =>
-  words.some((word) => harmless(word) !== word) ? undefined : words.map(shellWord).join(" ")
+export const command = (...words: ReadonlyArray<string>): string | undefined => {
+  const line = words.map(shellWord).join(" ")
+  return line.length > LONGEST || words.some((word) => tidy(word) !== word) ? undefined : line
+}

@@ -101,8 +101,10 @@ const locked = (state: string): ReadonlyArray<Finding> => {
   const [seen, table] = [look(file), readText("/proc/locks")]
   const holder = seen === undefined || "problem" in table ? undefined : holderOf(table.text, seen)
   if (holder === undefined) return []
-  const message = `a gate (pid ${holder}) uses the state directory and answers at another control socket, or not at all`
-  return [finding("gate.locked", message, { where: file, fix: command("kill", String(holder)) })]
+  // 0 stands for a process that is not of this container
+  const [by, fix] = holder > 0 ? [` (pid ${holder})`, command("kill", String(holder))] : ["", undefined]
+  const message = `a gate${by} uses the state directory and answers at another control socket, or not at all`
+  return [finding("gate.locked", message, { where: file, fix })]
 }
 
 const aboutPolicy = (scene: Scene, { file }: Status["policy"]): ReadonlyArray<Finding> => {

@@ -12,8 +12,7 @@ import * as Result from "effect/Result"
 import { lstatSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { type GnupgPlaces, gnupgPlaces } from "../gnupg-places.ts"
-import { whoAnswers } from "./look/answerer.ts"
-import type { Answerer } from "./look/answerer.ts"
+import { type Answerer, whoAnswers } from "./look/answerer.ts"
 import { isHidden } from "./look/files.ts"
 import { type HomeMark, markIn } from "./look/home-mark.ts"
 
@@ -79,7 +78,7 @@ export interface AgentPlace {
 /** The name of the agent's socket while a gate stands at the standard place. */
 export const ASIDE = "S.gripgate"
 
-/** Milliseconds that a gate gets for its status. */
+/** Milliseconds that a gate gets for its status, and gpgconf for its answer. */
 const PATIENCE = 2_000
 
 const isThere = (path: string): boolean => {
@@ -98,7 +97,12 @@ const readPolicy = Effect.fnUntraced(function*(order: Order): Effect.fn.Return<P
   return { file, read: Result.mapError(read, ({ problems }) => problems) }
 })
 
+const HANGS = `gpgconf gives no answer within ${PATIENCE / 1000} s`
+
 const placesOf = (homedir: string | undefined): Effect.Effect<Result.Result<GnupgPlaces, string>> =>
+  Effect.timeoutOrElse(askPlaces(homedir), { duration: PATIENCE, orElse: () => Effect.succeed(Result.fail(HANGS)) })
+
+const askPlaces = (homedir: string | undefined): Effect.Effect<Result.Result<GnupgPlaces, string>> =>
   Effect.map(Effect.result(gnupgPlaces(homedir)), (found) => {
     if (Result.isFailure(found)) return Result.fail(found.failure.message)
     return found.success.agent === ""
@@ -110,13 +114,12 @@ const agentAt = Effect.fnUntraced(function*(places: GnupgPlaces, env: Environmen
   // where nobody may look, a redirect cannot be followed: gpg of this user gets no further either
   const socket = isHidden(places.agent) ? Result.succeed(places.agent) : followRedirects(places.agent, env)
   const aside = join(places.agent, "..", ASIDE)
-  return {
-    standard: places.agent,
-    socket,
-    answerer: Result.isFailure(socket) ? { kind: "nothing" } : yield* whoAnswers(socket.success),
-    aside,
-    besides: yield* whoAnswers(aside)
-  }
+  const nobody: Answerer = { kind: "nothing" }
+  const [answerer, besides] = yield* Effect.all(
+    [Result.isFailure(socket) ? Effect.succeed(nobody) : whoAnswers(socket.success), whoAnswers(aside)],
+    { concurrency: 2 }
+  )
+  return { standard: places.agent, socket, answerer, aside, besides }
 })
 
 const NO_ANSWER = { reason: "misunderstood", message: "it takes connections and does not answer" } as const
@@ -135,7 +138,9 @@ export const lookAround = Effect.fnUntraced(function*(order: Order): Effect.fn.R
   const mark = Result.isSuccess(here) ? markIn(here.success.homedir) : undefined
   const named = order.homedir ?? (mark !== undefined && Result.isSuccess(mark) ? mark.success.homedir : undefined)
     ?? (policy !== undefined && Result.isSuccess(policy.read) ? policy.read.success.gate.homedir : undefined)
-  const owner = named === undefined ? here : yield* placesOf(resolve(named))
+  // it would hang again
+  const hangs = Result.isFailure(here) && here.failure === HANGS
+  const owner = named === undefined || hangs ? here : yield* placesOf(resolve(named))
   const agent = Result.isFailure(owner)
     ? Result.fail(owner.failure)
     : Result.succeed(yield* agentAt(owner.success, order.env))

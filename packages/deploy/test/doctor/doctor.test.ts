@@ -38,6 +38,6 @@ describe("a finding", () => {
   it("has no line for a shell that would be shown otherwise than it is run", () => {
     assert.strictEqual(command("rm", "--", "/a b"), "rm -- '/a b'")
     assert.isUndefined(command("rm", "--", "/a\u202eb"))
-    assert.isUndefined(command("rm", "--", "/a\nb"))
+    for (const path of ["/a\nb", "/a  b", "/a ", `/${"x".repeat(3_000)}`]) assert.isUndefined(command("rm", "--", path))
   })
 })

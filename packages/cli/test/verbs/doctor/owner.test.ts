@@ -142,6 +142,8 @@ describe("gripgate doctor: the environment", () => {
     const missing = await examineIn({ ...home.env, GNUPGHOME: join(home.path, "none") })
     assert.strictEqual(missing.only("environment.no-homedir").fix, "unset GNUPGHOME")
     assert.include((await examine(home)).ids, "environment.fine")
+    const named = await examine(home, ["--homedir", join(home.path, "none")])
+    assert.strictEqual(named.only("environment.no-homedir").where, join(home.path, "none"))
   })
 })
 
@@ -171,5 +173,17 @@ describe("gripgate doctor: what is missing", () => {
     assert.include(ids, "agent.unknown")
     assert.include(ids, "installed.bwrap-missing")
     assert.notInclude(ids, "doctor.failed")
+  })
+
+  it("says so where programs hang, and does not hang itself", async () => {
+    await using home = await makeHomedir()
+    const bin = join(home.path, "bin")
+    await mkdir(bin)
+    for (const name of ["gpgconf", "gpg", "bwrap"]) {
+      await writeFile(join(bin, name), "#!/bin/sh\nexec sleep 300\n", { mode: 0o755 })
+    }
+    const { only } = await examineIn({ ...home.env, PATH: `${bin}:${home.env["PATH"]}` })
+    assert.include(only("agent.unknown").message, "gpgconf gives no answer within 2 s")
+    assert.include(only("installed.bwrap-broken").message, "it does not end")
   })
 })
