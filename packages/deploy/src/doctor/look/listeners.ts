@@ -1,6 +1,7 @@
 // Which processes hold the listening end of a socket, without connecting to it. Where it is systemd alone, to connect would start the
 // service behind it, and the doctor starts nothing. Linux only; elsewhere nobody is found.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { look } from "./files.ts"
 
 const read = (path: string): string => {
   try {
@@ -51,15 +52,19 @@ const holds = (pid: string, fds: ReadonlyArray<string>, inodes: ReadonlySet<stri
 const isServer = (cmdline: string): boolean =>
   /^[^\0]*gpg-agent\0/.test(cmdline) || /gripgate[^\0]*\0(?:[^\0]*\0)*?serve\0/.test(cmdline)
 
+/** An agent or a gate keeps what it has open from all but root, and not that it is there. */
+const mayHold = (pid: string, uid: number | undefined): boolean =>
+  Number(/^Uid:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1]) === uid && isServer(read(`/proc/${pid}/cmdline`))
+
 const scan = (path: string): { readonly listeners: ReadonlyArray<Listener>; readonly hidden: boolean } => {
   const inodes = inodesAt(path)
+  const uid = look(path)?.uid
   const listeners: Array<Listener> = []
   let hidden = false
   for (const pid of inodes.size === 0 ? [] : names("/proc").filter((name) => /^\d+$/.test(name))) {
     const fds = names(`/proc/${pid}/fd`)
     if (holds(pid, fds, inodes)) listeners.push({ pid: Number(pid), name: read(`/proc/${pid}/comm`).trim() })
-    // an agent or a gate keeps what it has open from all but root, and not that it is there
-    if (fds.length === 0 && isServer(read(`/proc/${pid}/cmdline`))) hidden = true
+    if (fds.length === 0 && mayHold(pid, uid)) hidden = true
   }
   return { listeners, hidden }
 }
