@@ -6,7 +6,7 @@ import { dirname, join } from "node:path"
 import { command, type Finding, finding } from "./finding.ts"
 import type { FindingId } from "./ids.ts"
 import { type Answerer, takesConnections, whoAnswers } from "./look/answerer.ts"
-import { canRead, canWrite, namesIn } from "./look/files.ts"
+import { canRead, canWrite, look, namesIn } from "./look/files.ts"
 import { type Scene, upstreamOf, usablePolicy } from "./scene.ts"
 
 /** One way around, and whether it is open. */
@@ -80,7 +80,7 @@ export const bypass = Effect.fnUntraced(function*(scene: Scene): Effect.fn.Retur
           id: "bypass.policy",
           what: "change the policy",
           where: file,
-          open: canWrite(file) || canWrite(dirname(file))
+          open: look(file) !== undefined && (canWrite(file) || canWrite(dirname(file)))
         } as const
       ],
     {
