@@ -113,7 +113,7 @@ describe("gripgate doctor, from the client's side", () => {
     await using stack = new AsyncDisposableStack()
     const place = await makePlace(stack)
     const user = process.getuid!() === 0 ? [] : ["--unshare-user"]
-    const hidden = ["--tmpfs", place.owner.path]
+    const hidden = ["--tmpfs", place.owner.path, "--tmpfs", "/run"]
     const sandbox = [
       bwrap,
       "--ro-bind",

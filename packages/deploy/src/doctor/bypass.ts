@@ -62,9 +62,16 @@ const keyWays = (homedir: string): ReadonlyArray<Way> => {
 
 export const bypass = Effect.fnUntraced(function*(scene: Scene): Effect.fn.Return<ReadonlyArray<Finding>> {
   const { control, order, owner, policy, status } = scene
-  const upstream = upstreamOf(scene)
+  const upstream = upstreamOf(scene) ?? ""
+  // in a sandbox gpgconf names another place than outside: whether that one is hidden too is to be seen
+  const outside = order.app === undefined || order.uid === undefined ? "" : `/run/user/${order.uid}/gnupg/S.gpg-agent`
   const sockets = Result.isFailure(owner) ? [] : yield* Effect.all([
-    socketWay("bypass.agent", "reach the agent itself", upstream ?? ""),
+    socketWay("bypass.agent", "reach the agent itself", upstream),
+    socketWay(
+      "bypass.agent",
+      "reach the agent at its place in the runtime directory",
+      outside === upstream ? "" : outside
+    ),
     socketWay("bypass.extra", "reach the agent's socket for other machines", owner.success.extra),
     socketWay("bypass.browser", "reach the agent's socket for browsers", owner.success.browser),
     sshWay(owner.success.ssh)

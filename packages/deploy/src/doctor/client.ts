@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { command, type Finding, finding } from "./finding.ts"
 import { type Answerer, type Gate, whoAnswers } from "./look/answerer.ts"
+import { belongsTo } from "./look/files.ts"
 import type { Scene } from "./scene.ts"
 
 /** Keygrips that the gate is asked about at most. */
@@ -84,7 +85,8 @@ export const client = Effect.fnUntraced(function*({ here, order }: Scene): Effec
   }
   const socket = followRedirects(here.success.agent, order.env)
   if (Result.isFailure(socket)) return [finding("client.no-gate", socket.failure, { where: here.success.agent })]
-  const keys = yield* keysOf(here.success.homedir)
+  const { homedir } = here.success
+  const keys = belongsTo(homedir, order.uid) ? yield* keysOf(homedir) : []
   const answerer = yield* whoAnswers(socket.success, keys.map(({ keygrip }) => keygrip))
   const found = judgeClient(app, socket.success, answerer)
   return found.id === "client.reaches" && answerer.kind === "gate" ? [found, judgeKeys(answerer, keys)] : [found]

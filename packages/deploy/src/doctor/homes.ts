@@ -9,12 +9,12 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { dirname, isAbsolute, join } from "node:path"
 import { gnupgPlaces } from "../gnupg-places.ts"
+import { changedBy } from "./changed-by.ts"
 import { command, type Finding, finding } from "./finding.ts"
 import { type Answerer, whoAnswers } from "./look/answerer.ts"
-import { look, namesIn, optionsIn, readText } from "./look/files.ts"
+import { belongsTo, look, namesIn, optionsIn, readText } from "./look/files.ts"
 import { type HomeMark, markIn } from "./look/home-mark.ts"
 import { onPath, ran } from "./look/program.ts"
-import { changedBy } from "./policy.ts"
 import type { Scene } from "./scene.ts"
 
 /** Where they lie as a rule: one for each app. */
@@ -153,8 +153,12 @@ export const isInStep = (
 const keyring = (homedir: string) =>
   Effect.provideService(readKeyring(homedir), LogService, { level: 3, write: () => {} })
 
-const outOfStep = Effect.fnUntraced(function*(home: string, mark: HomeMark): Effect.fn.Return<ReadonlyArray<Finding>> {
-  if (mark.homedir === undefined) return []
+const outOfStep = Effect.fnUntraced(function*(
+  home: string,
+  mark: HomeMark,
+  uid: number | undefined
+): Effect.fn.Return<ReadonlyArray<Finding>> {
+  if (mark.homedir === undefined || !belongsTo(mark.homedir, uid) || !belongsTo(home, uid)) return []
   const [owners, clients] = yield* Effect.all([keyring(mark.homedir), keyring(home)], { concurrency: 2 })
   if (owners === undefined || isInStep(owners, clients ?? [], mark.keys)) return []
   const message = `the public keys of ${mark.app} are not those of the owner's keyring any more`
@@ -173,7 +177,7 @@ const examine = Effect.fnUntraced(
     const owners = mark.homedir === undefined ? undefined : secretFiles(mark.homedir)
     const [led, stepped] = yield* Effect.all([
       agent === undefined ? Effect.succeed([]) : redirect(home, agent, mark, scene),
-      outOfStep(home, mark)
+      outOfStep(home, mark, scene.order.uid)
     ], { concurrency: 2 })
     const found = [
       ...autostarts(home, mark, files),
@@ -209,7 +213,7 @@ export const homes = Effect.fnUntraced(function*(scene: Scene): Effect.fn.Return
           finding("homes.mark", `the mark of a client homedir cannot be used: ${mark.failure}`, { where: home })
         ])
         : examine(home, mark.success, files, scene),
-    { concurrency: 2 }
+    { concurrency: 8 }
   )
   return found.flat()
 })

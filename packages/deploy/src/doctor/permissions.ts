@@ -5,9 +5,9 @@ import { JOURNAL } from "@gripgate/proxy/journal/open-journal"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { dirname, join } from "node:path"
+import { changedBy } from "./changed-by.ts"
 import { command, type Finding, finding } from "./finding.ts"
 import { look, namesIn, type Seen } from "./look/files.ts"
-import { changedBy } from "./policy.ts"
 import { type Scene, usablePolicy } from "./scene.ts"
 
 /** What to say of a thing that nobody else may use at all. */

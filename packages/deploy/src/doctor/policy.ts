@@ -5,9 +5,10 @@ import type { PolicyProblem } from "@gripgate/proxy/policy-file"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { dirname } from "node:path"
+import { changedBy } from "./changed-by.ts"
 import { command, type Finding, finding } from "./finding.ts"
 import type { FindingId } from "./ids.ts"
-import { canRead, look, type Seen } from "./look/files.ts"
+import { canRead, look } from "./look/files.ts"
 import type { LintFinding, Scene } from "./scene.ts"
 
 const place = (file: string, { place }: PolicyProblem): string => place === undefined ? file : formatPlace(place)
@@ -26,21 +27,10 @@ export const judgeLint = (file: string, linted: ReadonlyArray<LintFinding>): Rea
     return [finding(id, hinted(each), { where: place(file, each), fix: command("gripgate", "lint", file) })]
   })
 
-/** Who else could change a file or a folder; `undefined` where nobody could. */
-export const changedBy = ({ kind, mode, uid: owner }: Seen, uid: number | undefined): string | undefined => {
-  if (uid !== undefined && owner !== uid && owner !== 0) return `it belongs to somebody else (uid ${owner})`
-  const sticky = kind === "folder" && (mode & 0o1000) !== 0
-  return (mode & 0o002) !== 0 && !sticky
-    ? "everybody may write to it"
-    : (mode & 0o020) !== 0 && !sticky
-    ? "its group may write to it"
-    : undefined
-}
-
 const writable = (file: string, uid: number | undefined): ReadonlyArray<Finding> =>
   [file, dirname(file)].flatMap((path) => {
     const seen = look(path)
-    const how = seen === undefined ? undefined : changedBy(seen, uid)
+    const how = seen?.kind === "file" || seen?.kind === "folder" ? changedBy(seen, uid) : undefined
     if (how === undefined) return []
     const fix = how.startsWith("it belongs")
       ? command("chown", "--", String(uid), path)

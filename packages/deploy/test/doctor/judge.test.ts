@@ -1,9 +1,9 @@
 // What is said of what was seen, where the situation cannot be made on every machine: versions, locks, units of systemd, answers.
 import { assert, describe, it } from "@effect/vitest"
+import { changedBy } from "../../src/doctor/changed-by.ts"
 import { holderOf, judgeSocket } from "../../src/doctor/gate.ts"
 import { autostartFiles, isInStep, judgePrivateKeys } from "../../src/doctor/homes.ts"
 import { judgeBwrap, judgeGnupg } from "../../src/doctor/installed.ts"
-import { changedBy } from "../../src/doctor/policy.ts"
 import { judgeConflict, programsIn } from "../../src/doctor/units.ts"
 
 const ids = (findings: ReadonlyArray<{ readonly id: string }>) => findings.map(({ id }) => id)

@@ -42,6 +42,10 @@ export const isHidden = (path: string): boolean => {
   }
 }
 
+/** Whether it is this user's: what lies in a homedir of somebody else's makes programs of GnuPG do what he wants. */
+export const belongsTo = (path: string, uid: number | undefined): boolean =>
+  uid === undefined || look(path)?.uid === uid
+
 const may = (path: string, mode: number): boolean => {
   try {
     fs.accessSync(path, mode)
