@@ -10,12 +10,13 @@ export const bounds = {
   session: 20,
   /** KiB that a busy heap holds at most beside all that: it breathes, as what is thrown away waits for the collector. */
   heap: 192 * 1024,
-  /** KiB by which the least of the last quarter of the load may be above the least of the first: what is never given back. */
-  growth: 24 * 1024
+  /** KiB by which the least of the second half of the load may be above the least of the first: what is never given back. */
+  growth: 48 * 1024
 } as const
 
-/** The part of the load that does not count: connections come, code is compiled, the heap gets its working size. */
-const WARM_UP = 0.1
+/** The parts of the load that are compared: connections come first, code is compiled, and the heap gets a working size. */
+const EARLIER = [0.1, 0.5] as const
+const LATER = [0.5, 1] as const
 
 /** Milliseconds. */
 export interface Latency {
@@ -54,17 +55,17 @@ export interface Result {
 /** KiB that an idle session takes. */
 export const perSession = ({ idle, memory }: Result): number => (memory.idle - memory.warm) / idle
 
-/** Memory under load, in KiB: the least of the first quarter after the warm-up and of the last quarter, and the most of all. */
+/** Memory under load, in KiB: the least of its first and of its second half, and the most of all. */
 export const underLoad = (
   { samples }: Pick<Result, "samples">
-): { readonly first: number; readonly last: number; readonly most: number } => {
+): { readonly first: number; readonly second: number; readonly most: number } => {
   const end = samples.at(-1)?.[0] ?? 0
-  const between = (from: number, to: number) =>
+  const between = ([from, to]: readonly [number, number]) =>
     samples.filter(([at]) => at >= from * end && at <= to * end).map(([, kib]) => kib)
   return {
-    first: Math.min(...between(WARM_UP, WARM_UP + 0.25)),
-    last: Math.min(...between(0.75, 1)),
-    most: Math.max(...between(0, 1))
+    first: Math.min(...between(EARLIER)),
+    second: Math.min(...between(LATER)),
+    most: Math.max(...between([0, 1]))
   }
 }
 
@@ -74,7 +75,7 @@ export const ceiling = (idle: number): number => bounds.start + idle * bounds.se
 /** Everything that is not as promised; nothing where all is well. */
 export const failures = (result: Result): ReadonlyArray<string> => {
   const { descriptors, errors, memory, reasons, sessionsLeft, signatures } = result
-  const { first, last, most } = underLoad(result)
+  const { first, most, second } = underLoad(result)
   const found: Array<string> = []
   if (errors > 0) found.push(`${errors} errors: ${reasons.join("; ")}`)
   if (signatures === 0) found.push("nothing was signed")
@@ -84,8 +85,8 @@ export const failures = (result: Result): ReadonlyArray<string> => {
   }
   const top = ceiling(result.idle)
   if (most > top) found.push(`it takes ${mib(most)} under load; at most ${mib(top)}`)
-  if (last - first > bounds.growth) {
-    const grown = `it keeps ${mib(last - first)} more in the last quarter of the load than in the first`
+  if (second - first > bounds.growth) {
+    const grown = `it keeps ${mib(second - first)} more in the second half of the load than in the first`
     found.push(`${grown}; at most ${mib(bounds.growth)}`)
   }
   if (sessionsLeft > 0) found.push(`${sessionsLeft} sessions are open although all clients have gone`)
@@ -109,7 +110,7 @@ const latencyRow = (name: string, { median, p95, p99 }: Latency, base?: Latency)
 
 export const report = (result: Result): ReadonlyArray<string> => {
   const { busy, descriptors, errors, idle, latency, memory, nops, seconds, signatures } = result
-  const { first, last, most } = underLoad(result)
+  const { first, most, second } = underLoad(result)
   const seen = (count: number | undefined) => count === undefined ? "not to be seen by this user" : String(count)
   return [
     `signatures  ${signatures} in ${seconds.toFixed(0)} s (${(signatures / seconds).toFixed(0)}/s), each the right one`,
@@ -124,9 +125,9 @@ export const report = (result: Result): ReadonlyArray<string> => {
     "",
     `memory      ${mib(memory.start)} at the first greeting, ${mib(memory.warm)} warm,`,
     `            ${mib(memory.idle)} with the idle sessions: ${perSession(result).toFixed(1)} KiB each,`,
-    `            ${mib(most)} at most under load, ${mib(first)} at least in its first quarter, ${
-      mib(last)
-    } in the last,`,
+    `            ${mib(most)} at most under load; at least ${mib(first)} in its first half, ${
+      mib(second)
+    } in its second,`,
     `            ${mib(memory.end)} when all clients have gone`,
     `descriptors ${seen(descriptors.before)} before the clients came, ${seen(descriptors.end)} when they have gone`
   ]

@@ -22,6 +22,12 @@ interface Key {
 
 /** What to say of the keys that exist for this client. */
 export const judgeKeys = ({ keys }: Gate, asked: ReadonlyArray<Key>): Finding => {
+  if (asked.length === 0) {
+    return finding(
+      "client.no-keys",
+      "the public keyring is empty, or cannot be read: which keys exist for this app is not known"
+    )
+  }
   const seen = [...new Set(asked.filter(({ keygrip }) => keys.includes(keygrip)).map(({ name }) => name))]
   if (seen.length === 0) {
     return finding(

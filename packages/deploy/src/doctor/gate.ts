@@ -137,7 +137,7 @@ export const gate = Effect.fnUntraced(function*(scene: Scene): Effect.fn.Return<
     listen,
     (socket) =>
       Effect.map(whoAnswers(socket.path), (answerer) => judgeSocket(socket, answerer, look(socket.path)?.mode)),
-    { concurrency: 8 }
+    { concurrency: "unbounded" }
   )
   const usable = usablePolicy(scene)
   const isSame = policy.file !== null && scene.policy !== undefined && isSamePlace(policy.file, scene.policy.file)
