@@ -5,6 +5,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { doctorCommands } from "./doctor-command.ts"
 import { argument, control, json, later, toggle, value } from "./flags.ts"
 import { ownerCommands } from "./owner-commands.ts"
 import { unitCommands } from "./unit-commands.ts"
@@ -213,6 +214,7 @@ export const gripgate = Command.make("gripgate").pipe(
     check,
     lint,
     status,
+    ...doctorCommands,
     ...ownerCommands,
     log,
     ...unitCommands,
