@@ -5,6 +5,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { clientCommands } from "./client-commands.ts"
 import { argument, control, json, later, toggle, value } from "./flags.ts"
 import { ownerCommands } from "./owner-commands.ts"
 import { verdictWords } from "./verbs/log/filter.ts"
@@ -192,5 +193,5 @@ export const gripgate = Command.make("gripgate").pipe(
     "A gate between OpenPGP programs and gpg-agent: each program its own keys, and the owner decides what becomes of each "
       + "operation. gpg and gpg-agent stay as they are."
   ),
-  Command.withSubcommands([serve, check, lint, status, ...ownerCommands, log, demo, completions])
+  Command.withSubcommands([serve, check, lint, status, ...ownerCommands, ...clientCommands, log, demo, completions])
 )
