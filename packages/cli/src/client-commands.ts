@@ -2,7 +2,7 @@
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { argument, json, later, toggle, value } from "./flags.ts"
+import { argument, control, json, later, toggle, value } from "./flags.ts"
 import { shells } from "./verbs/client/export-line.ts"
 
 const app = Argument.String("APP").pipe(Argument.withDescription("an app of the policy"))
@@ -69,5 +69,35 @@ const env = Command.make("env", {
   ])
 )
 
+const run = Command.make("run", {
+  app,
+  command: Argument.String("COMMAND").pipe(
+    Argument.withDescription("the command and its arguments, after `--`"),
+    Argument.variadic()
+  ),
+  write: Flag.String("write").pipe(
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("a folder that the command may write to, besides the working directory; may be repeated"),
+    Flag.atLeast(0)
+  ),
+  requireSandbox: toggle("require-sandbox", "run nothing where bubblewrap cannot be used"),
+  shareNet: toggle("share-net", "share the network also where that opens sockets without a path"),
+  ...gate,
+  control
+}, (options) => later(() => import("./verbs/client/run.ts"), ({ run }) => run(options))).pipe(
+  Command.withShortDescription("run a command that is an app, in a sandbox"),
+  Command.withDescription(
+    "Runs a command that is this app, with all that it starts: where gpg looks it finds the app's socket and your public keys. Your "
+      + "private keys, the agent's own socket, the policy, the gate's store and control socket, the session bus and other "
+      + "processes are out of its reach, and it can write to the working directory alone, and to what --write names. The app "
+      + "needs a socket of its own. Without bubblewrap only the homedir is set, and stderr says what that does not hide.\n\n"
+      + "The exit code is that of the command, 128 and the number of a signal that ended it, or 69 where no gate listens."
+  ),
+  Command.withExamples([
+    { command: "gripgate run agent -- bash" },
+    { command: "gripgate run release --write ~/build -- make sign" }
+  ])
+)
+
 /** In the order in which --help lists them. */
-export const clientCommands = [home, env] as const
+export const clientCommands = [home, env, run] as const

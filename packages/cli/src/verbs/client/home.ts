@@ -58,7 +58,7 @@ export const home = Effect.fnUntraced(function*(options: HomeOptions): Effect.fn
 const targetFor = Effect.fnUntraced(function*(options: HomeOptions, name: string): Effect.fn.Return<Target, Failed> {
   if (options.keys !== undefined && options.socket !== undefined && options.policy === undefined) {
     if (!isName(name)) return yield* usageError("home", `${quoted(name)} cannot be the name of an app`)
-    return { app: name, socket: resolve(options.socket), owns: true, homedir: undefined }
+    return { app: name, socket: resolve(options.socket), owns: true, ownFolder: false, homedir: undefined }
   }
   const setting = yield* settingOf("home", options)
   return targetOf(setting, yield* appOf("home", setting, name), options)
@@ -133,7 +133,7 @@ const refreshAll = Effect.fnUntraced(function*(options: HomeOptions): Effect.fn.
 const targetAgain = (setting: Setting, { app, homedir, socket }: Mark, options: HomeOptions): Target => {
   const found = setting.policy.apps.get(app)
   const target = found === undefined
-    ? { app, socket, owns: true, homedir: undefined }
+    ? { app, socket, owns: true, ownFolder: false, homedir: undefined }
     : targetOf(setting, found, options)
   return { ...target, homedir: options.homedir ?? homedir ?? undefined }
 }

@@ -5,7 +5,7 @@ import type { App, Policy } from "@gripgate/policy/policy"
 import type { Paths } from "@gripgate/proxy/paths"
 import type * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
-import { resolve } from "node:path"
+import { isAbsolute, resolve } from "node:path"
 import { exitCode } from "../../exit-code.ts"
 import { type Failure, failure, usageError } from "../../failure.ts"
 import { printError } from "../../output.ts"
@@ -26,6 +26,8 @@ export interface Target {
   readonly socket: string
   /** Whether connecting there makes anybody this app. */
   readonly owns: boolean
+  /** Whether the socket's folder is there for it alone. */
+  readonly ownFolder: boolean
   /** The owner's homedir, if a flag or the policy names one. */
   readonly homedir: string | undefined
 }
@@ -68,13 +70,21 @@ export const isName = (name: string): boolean => /^[a-z0-9][a-z0-9_-]*$/.test(na
 export const targetOf = (setting: Setting, { name, socket: own }: App, flags: TargetFlags): Target => {
   const { paths, policy } = setting
   const homedir = flags.homedir ?? policy.gate.homedir
-  const at = (socket: string, owns: boolean): Target => ({ app: name, socket, owns, homedir })
+  const at = (socket: string, owns: boolean, ownFolder = false): Target => ({
+    app: name,
+    socket,
+    owns,
+    ownFolder,
+    homedir
+  })
+  const given = flags.socket === undefined ? undefined : resolve(flags.socket)
   if (own !== undefined) {
     const socket = paths.appSocket(own.name)
-    return flags.socket === undefined ? at(socket, true) : at(resolve(flags.socket), resolve(flags.socket) === socket)
+    if (given === undefined || given === socket) return at(socket, true, !isAbsolute(own.name))
   }
+  if (given !== undefined) return at(given, true)
   const [open = paths.listenSocket] = policy.gate.sockets ?? []
-  return at(flags.socket === undefined ? paths.openSocket(open) : resolve(flags.socket), flags.socket !== undefined)
+  return at(paths.openSocket(open), false)
 }
 
 /** Says it where a homedir alone makes nobody this app. */

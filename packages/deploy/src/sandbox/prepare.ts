@@ -1,0 +1,132 @@
+// From what is wished for to what can be mounted: looks at what is there, and refuses what would open a way out.
+import { reasonOf } from "@gripgate/proxy/reason"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import { readFileSync } from "node:fs"
+import { dirname } from "node:path"
+import { HOMEDIR_INSIDE, type Sandbox } from "./bwrap-args.ts"
+import { type GnupgFiles, gnupgFiles } from "./gnupg-files.ts"
+import { folderToHide, isWithin, outermost, type Protected, whyNotWorkedIn, whyNotWritable } from "./places.ts"
+import { isFile, isFolder, realPath, socketAt } from "./real-path.ts"
+import { parseUnixSockets, type UnixSockets } from "./unix-sockets.ts"
+
+/** What somebody wants. */
+export interface Wish {
+  /** The app's own socket. */
+  readonly socket: string
+  /** Whether its folder is there for it alone, so that all of it can be shown. */
+  readonly ownFolder: boolean
+  /** The owner's homedir, and where gpg looks without a flag. */
+  readonly homedir: string
+  readonly gnupgHome: string
+  readonly home: string
+  readonly workIn: string
+  readonly writable: ReadonlyArray<string>
+  /** Folders and files of the gate and of GnuPG, there or not. */
+  readonly hidden: Protected
+  /** Other sockets of the gate. */
+  readonly sockets: ReadonlyArray<string>
+}
+
+/** What can be had, but for the descriptors and the network. */
+export interface Prepared {
+  readonly sandbox: Omit<Sandbox, "gnupg" | "filterFd" | "infoFd" | "shareNet"> & { readonly gnupgHome: string }
+  readonly files: GnupgFiles
+  readonly abstract: UnixSockets["abstract"]
+  /** What whoever started it should know. */
+  readonly notes: ReadonlyArray<string>
+}
+
+/** A sandbox that would not hold, or cannot be made. */
+export class SandboxError extends Data.TaggedError("SandboxError")<{
+  readonly message: string
+  readonly hint?: string | undefined
+}> {}
+
+/** Everybody's folders. */
+const EMPTIED = ["/tmp", "/var/tmp", "/run"]
+
+/** Looks at the machine and judges the wish. */
+export const prepare = Effect.fnUntraced(function*(wish: Wish): Effect.fn.Return<Prepared, SandboxError> {
+  const files = yield* Effect.mapError(
+    gnupgFiles(wish.homedir),
+    ({ hint, message }) => new SandboxError({ message, hint })
+  )
+  return yield* Effect.flatMap(
+    Effect.try({
+      try: () => look(wish),
+      catch: (error) =>
+        error instanceof SandboxError
+          ? error
+          : new SandboxError({ message: `the sandbox cannot be prepared: ${reasonOf(error)}` })
+    }),
+    (seen) => Effect.succeed({ ...seen, files })
+  )
+})
+
+const look = (wish: Wish): Omit<Prepared, "files"> => {
+  const notes: Array<string> = []
+  const home = realPath(wish.home)
+  const emptied = outermost(EMPTIED.filter(isFolder).map(realPath))
+  const gnupgHome = isFolder(wish.gnupgHome) ? realPath(wish.gnupgHome) : HOMEDIR_INSIDE
+  const hidden: Protected = {
+    folders: [...new Set([...wish.hidden.folders, wish.homedir, wish.gnupgHome].map(realPath))],
+    files: [...new Set(wish.hidden.files.map(realPath))]
+  }
+  const writable = wish.writable.map((folder) => judged(folder, home, hidden))
+  const workIn = realPath(wish.workIn)
+  const unseen = hidden.folders.find((folder) => isWithin(workIn, folder))
+  if (unseen !== undefined) {
+    throw new SandboxError({
+      message: `the working directory ${workIn} lies in ${unseen}, which the command must not see`,
+      hint: "call it from another folder"
+    })
+  }
+  const granted = writable.some((folder) => isWithin(workIn, folder))
+  const why = granted ? undefined : whyNotWorkedIn(workIn, home, hidden)
+  if (why !== undefined) notes.push(`the command cannot write to the working directory: ${workIn} ${why}`)
+
+  const seen = [home, workIn, gnupgHome, ...writable]
+  const folders = [...hidden.folders]
+  for (const socket of wish.sockets.map(realPath)) {
+    if ([...folders, ...emptied].some((folder) => isWithin(socket, folder))) continue
+    const folder = folderToHide(socket, seen)
+    if (folder !== undefined) folders.push(folder)
+    else {
+      notes.push(
+        `${socket} is another socket of the gate: it is covered now, but one that the gate makes there when it starts anew is not. `
+          + "Give it a folder of its own."
+      )
+    }
+  }
+  const hiddenFolders = outermost(folders.filter(isFolder))
+  const listed = parseUnixSockets(readFileSync("/proc/net/unix", "utf8"))
+  const own = socketAt(wish.socket)
+  const sockets = [...listed.paths, ...wish.sockets].flatMap((path) => socketAt(path) ?? []).filter((path) =>
+    path !== own
+  )
+  const hiddenFiles = [...new Set([...hidden.files.filter(isFile), ...sockets])]
+    .filter((path) => !hiddenFolders.some((folder) => isWithin(path, folder)))
+  return {
+    sandbox: {
+      emptied,
+      home,
+      workIn: { folder: workIn, writable: granted || why === undefined },
+      writable: writable.filter((folder) => folder !== workIn),
+      hiddenFolders,
+      hiddenFiles,
+      gnupgHome,
+      socket: wish.ownFolder ? { folder: realPath(dirname(wish.socket)) } : { path: realPath(wish.socket) }
+    },
+    abstract: listed.abstract,
+    notes
+  }
+}
+
+const judged = (folder: string, home: string, hidden: Protected): string => {
+  if (!isFolder(folder)) throw new SandboxError({ message: `there is no folder ${folder} to write to` })
+  const real = realPath(folder)
+  const why = whyNotWritable(real, home, hidden)
+  if (why !== undefined) throw new SandboxError({ message: `the command cannot have ${real} to write to: it ${why}` })
+  return real
+}
