@@ -60,7 +60,7 @@ export const bwrapArgs = (sandbox: Sandbox): ReadonlyArray<string> => {
     ["--die-with-parent", "--cap-drop", "ALL", "--info-fd", String(infoFd)],
     filterFd === undefined ? ["--new-session"] : ["--seccomp", String(filterFd)],
     ["--ro-bind", "/", "/"],
-    emptied.flatMap((folder) => ["--perms", folder === "/run" ? "0755" : "1777", "--tmpfs", folder]),
+    emptied.flatMap((folder) => ["--perms", folder.endsWith("tmp") ? "1777" : "0755", "--tmpfs", folder]),
     forNames.flatMap((path) => ["--ro-bind-try", path, path]),
     ["--proc", "/proc", "--dev", "/dev"],
     isEmptied(home) ? ["--dir", home] : [],

@@ -44,7 +44,7 @@ export class SandboxError extends Data.TaggedError("SandboxError")<{
 }> {}
 
 /** Everybody's folders. */
-const EMPTIED = ["/tmp", "/var/tmp", "/run"]
+const EMPTIED = ["/tmp", "/var/tmp", "/run", "/var/run"]
 
 /** Looks at the machine and judges the wish. */
 export const prepare = Effect.fnUntraced(function*(wish: Wish): Effect.fn.Return<Prepared, SandboxError> {
