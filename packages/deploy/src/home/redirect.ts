@@ -1,4 +1,5 @@
 // The redirect file of a client homedir: it lies where GnuPG looks for the agent's socket, and names that of the gate.
+import { gpgconf } from "@gripgate/proxy/upstream/gpgconf"
 import { parseRedirect } from "@gripgate/proxy/upstream/redirect"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -22,7 +23,7 @@ export const redirectTo = (socket: string): Result.Result<string, HomeError> => 
 
 /**
  * Puts the file where GnuPG looks for the agent of this homedir, and says where that is. Below `/run/user/UID` it is gone after a
- * reboot. What an agent has put there that a program started for this homedir goes: it has no keys, and ends when it sees that.
+ * reboot. An agent that some program has started for this homedir, and that took the place, is ended: it has no keys.
  */
 export const putRedirect = Effect.fnUntraced(function*(
   homedir: string,
@@ -34,6 +35,7 @@ export const putRedirect = Effect.fnUntraced(function*(
     ({ hint, message }) => new HomeError({ message, hint })
   )
   if (agent === "") return yield* new HomeError({ message: `gpgconf names no socket for the homedir ${homedir}` })
+  if (isSocket(agent)) yield* endAgent(homedir, agent)
   yield* attempt(`the redirect file ${agent} cannot be written`, () => {
     const there = fs.lstatSync(agent, { throwIfNoEntry: false })
     if (there?.isFile() === true && fs.readFileSync(agent, "utf8") === text) return
@@ -42,4 +44,22 @@ export const putRedirect = Effect.fnUntraced(function*(
     putFile(agent, text)
   })
   return agent
+})
+
+const isSocket = (path: string): boolean => {
+  try {
+    return fs.lstatSync(path).isSocket()
+  } catch {
+    return false
+  }
+}
+
+/** Milliseconds until an agent has removed its socket. */
+const PATIENCE = 2_000
+const PAUSE = 10
+
+/** First of all: an agent that ends later removes whatever has the name of its socket by then (seen with GnuPG 2.2.40). */
+const endAgent = Effect.fnUntraced(function*(homedir: string, socket: string): Effect.fn.Return<void> {
+  yield* Effect.ignore(gpgconf(["--homedir", homedir, "--kill", "gpg-agent"]))
+  for (let waited = 0; waited < PATIENCE && isSocket(socket); waited += PAUSE) yield* Effect.sleep(PAUSE)
 })
