@@ -5,7 +5,9 @@ import * as Flag from "effect/cli/Flag"
 import { argument, control, json, later, toggle, value } from "./flags.ts"
 import { shells } from "./verbs/client/export-line.ts"
 
-const app = Argument.String("APP").pipe(Argument.withDescription("an app of the policy"))
+const words = "an app of the policy, or `anyone` for whoever is none"
+
+const named = (description: string) => Argument.String("APP").pipe(Argument.withDescription(description))
 
 const gate = {
   policy: value("policy", "FILE", "the policy; else the one at its standard place"),
@@ -21,7 +23,7 @@ const gate = {
 const dir = value("dir", "DIR", "where the homedir is; else `$XDG_DATA_HOME/gripgate/homes/APP`")
 
 const home = Command.make("home", {
-  app: argument("APP", "an app of the policy; left out with --refresh, all that have a homedir at the standard place"),
+  app: argument("APP", `${words}; left out with --refresh, all that have a homedir at the standard place`),
   dir,
   refresh: toggle("refresh", "renew the keys in it, too"),
   keys: value("keys", "FILE", "take public keys from a file, `-` for stdin, and not from the owner's homedir"),
@@ -46,7 +48,7 @@ const home = Command.make("home", {
 )
 
 const env = Command.make("env", {
-  app,
+  app: named(words),
   dir,
   shell: Flag.Literals("shell", shells).pipe(
     Flag.withMetavar("SHELL"),
@@ -70,7 +72,7 @@ const env = Command.make("env", {
 )
 
 const run = Command.make("run", {
-  app,
+  app: named("an app of the policy that has a socket of its own"),
   command: Argument.String("COMMAND").pipe(
     Argument.withDescription("the command and its arguments, after `--`"),
     Argument.variadic()

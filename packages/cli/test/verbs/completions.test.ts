@@ -39,6 +39,9 @@ describe("gripgate completions", () => {
       "rotate",
       "revoke",
       "tty",
+      "home",
+      "env",
+      "run",
       "log",
       "demo",
       "completions"

@@ -8,7 +8,7 @@ import { print, printJson } from "../../output.ts"
 import { exportLine, type Shell } from "./export-line.ts"
 import { makeHome, standardHomes } from "./home.ts"
 
-import { appOf, printNote, settingOf, type TargetFlags, targetOf, tellNotOwned } from "./target.ts"
+import { printNote, settingOf, type TargetFlags, targetOf, tellNotOwned } from "./target.ts"
 
 export interface EnvOptions extends TargetFlags {
   readonly app: string
@@ -23,8 +23,7 @@ export interface EnvOptions extends TargetFlags {
 export const env = Effect.fnUntraced(function*(
   options: EnvOptions
 ): Effect.fn.Return<void, Failure | CliError.ShowHelp> {
-  const setting = yield* settingOf("env", options)
-  const target = targetOf(setting, yield* appOf("env", setting, options.app), options)
+  const target = yield* targetOf("env", yield* settingOf("env", options), options.app, options)
   yield* tellNotOwned(target)
   const variables = new Map<string, string>()
   if (!options.gpg1) {

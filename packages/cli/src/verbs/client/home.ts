@@ -16,7 +16,7 @@ import { print, printJson } from "../../output.ts"
 import { quoted } from "../../usage.ts"
 import { readKeyFile } from "./key-file.ts"
 import {
-  appOf,
+  ANYONE,
   failureOf,
   isName,
   type Setting,
@@ -60,8 +60,7 @@ const targetFor = Effect.fnUntraced(function*(options: HomeOptions, name: string
     if (!isName(name)) return yield* usageError("home", `${quoted(name)} cannot be the name of an app`)
     return { app: name, socket: resolve(options.socket), owns: true, ownFolder: false, homedir: undefined }
   }
-  const setting = yield* settingOf("home", options)
-  return targetOf(setting, yield* appOf("home", setting, name), options)
+  return yield* targetOf("home", yield* settingOf("home", options), name, options)
 })
 
 /** A homedir that is there and whole is only mended, unless its keys are to be renewed. */
@@ -116,7 +115,7 @@ const refreshAll = Effect.fnUntraced(function*(options: HomeOptions): Effect.fn.
     const mark = yield* Effect.result(readMark(join(folder, name)))
     if (Result.isFailure(mark)) failed.push(failureOf(mark.failure))
     else if (mark.success !== undefined) {
-      const target = targetAgain(setting, mark.success, options)
+      const target = yield* targetAgain(setting, mark.success, options)
       const one = yield* Effect.result(makeHome(target, join(folder, name), options))
       if (Result.isSuccess(one)) made.push(one.success)
       else failed.push(one.failure)
@@ -130,13 +129,16 @@ const refreshAll = Effect.fnUntraced(function*(options: HomeOptions): Effect.fn.
 })
 
 /** The socket that the policy gives the app now; the one that was, where the policy has it no more. */
-const targetAgain = (setting: Setting, { app, homedir, socket }: Mark, options: HomeOptions): Target => {
-  const found = setting.policy.apps.get(app)
-  const target = found === undefined
-    ? { app, socket, owns: true, ownFolder: false, homedir: undefined }
-    : targetOf(setting, found, options)
+const targetAgain = Effect.fnUntraced(function*(
+  setting: Setting,
+  { app, homedir, socket }: Mark,
+  options: HomeOptions
+): Effect.fn.Return<Target, CliError.ShowHelp> {
+  const gone: Target = { app, socket, owns: true, ownFolder: false, homedir: undefined }
+  const known = app === ANYONE || setting.policy.apps.has(app)
+  const target = known ? yield* targetOf("home", setting, app, options) : gone
   return { ...target, homedir: options.homedir ?? homedir ?? undefined }
-}
+})
 
 const namesIn = (folder: string): Effect.Effect<ReadonlyArray<string>, Failure> =>
   Effect.try({

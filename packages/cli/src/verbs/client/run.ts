@@ -19,7 +19,7 @@ import { standardPaths } from "../policy-source.ts"
 import { gateListens } from "./gate-listens.ts"
 import { makeHome, standardHomes } from "./home.ts"
 import {
-  appOf,
+  ANYONE,
   failureOf,
   printNote,
   type Setting,
@@ -46,7 +46,10 @@ export const run = Effect.fnUntraced(function*(
     return yield* usageError("run", "COMMAND is missing", "gripgate run APP -- COMMAND ...")
   }
   const setting = yield* settingOf("run", options)
-  const target = targetOf(setting, yield* appOf("run", setting, options.app), options)
+  const target = yield* targetOf("run", setting, options.app, options)
+  if (target.app === ANYONE) {
+    return yield* usageError("run", "a command in a sandbox is an app, and anyone is none", "name an app of the policy")
+  }
   if (!target.owns) {
     return yield* failure(
       exitCode.failed,

@@ -48,27 +48,31 @@ export const settingOf = Effect.fnUntraced(function*(
 })
 
 /** The app of the policy by this name. */
-export const appOf = (
-  verb: string,
-  { paths, policy }: Setting,
-  name: string
-): Effect.Effect<App, CliError.ShowHelp> => {
+const appOf = (verb: string, { paths, policy }: Setting, name: string): Effect.Effect<App, CliError.ShowHelp> => {
   const found = policy.apps.get(name)
   if (found !== undefined) return Effect.succeed(found)
-  const known = [...policy.apps.keys()]
+  const known = [ANYONE, ...policy.apps.keys()]
   const hint = policy.file === undefined
     ? `there is no policy at ${paths.policyFile}; [apps.${isName(name) ? name : "NAME"}] in it makes an app`
-    : didYouMean(name, known)
-      ?? (known.length === 0 ? "it has none" : `known here are ${known.slice(0, 20).map(harmless).join(", ")}`)
+    : didYouMean(name, known) ?? `known here are ${known.slice(0, 20).map(harmless).join(", ")}`
   return Effect.fail(usageError(verb, `the policy has no app ${quoted(name)}`, hint))
 }
+
+/** The name of whoever is no app, which no app can have. */
+export const ANYONE = "anyone"
 
 /** Names as a policy has them (packages/policy/src/file/app.ts). */
 export const isName = (name: string): boolean => /^[a-z0-9][a-z0-9_-]*$/.test(name)
 
 /** The socket for an app: the one that a flag names, its own, else the open one, where it has to be recognised otherwise. */
-export const targetOf = (setting: Setting, { name, socket: own }: App, flags: TargetFlags): Target => {
+export const targetOf = Effect.fnUntraced(function*(
+  verb: string,
+  setting: Setting,
+  name: string,
+  flags: TargetFlags
+): Effect.fn.Return<Target, CliError.ShowHelp> {
   const { paths, policy } = setting
+  const own = name === ANYONE ? undefined : (yield* appOf(verb, setting, name)).socket
   const homedir = flags.homedir ?? policy.gate.homedir
   const at = (socket: string, owns: boolean, ownFolder = false): Target => ({
     app: name,
@@ -82,14 +86,13 @@ export const targetOf = (setting: Setting, { name, socket: own }: App, flags: Ta
     const socket = paths.appSocket(own.name)
     if (given === undefined || given === socket) return at(socket, true, !isAbsolute(own.name))
   }
-  if (given !== undefined) return at(given, true)
   const [open = paths.listenSocket] = policy.gate.sockets ?? []
-  return at(paths.openSocket(open), false)
-}
+  return given === undefined ? at(paths.openSocket(open), false) : at(given, name !== ANYONE)
+})
 
 /** Says it where a homedir alone makes nobody this app. */
 export const tellNotOwned = ({ app, owns, socket }: Target): Effect.Effect<void> =>
-  owns
+  owns || app === ANYONE
     ? Effect.void
     : printNote(
       `the app ${app} has no socket of its own: at ${socket} the gate goes by its \`match\`, and a homedir makes nobody this app`
