@@ -73,11 +73,12 @@ describe("docs/threat-model.md", () => {
     assert.deepStrictEqual(rules, rules.toSorted((a, b) => a - b))
   })
 
-  it("has claims about everything else that the gate decides", () => {
+  it("has claims about everything else that the gate decides, and about the ways to it", () => {
     const subjects = new Set(claims.map(({ about }) => about).filter((about) => !about.startsWith("rule ")))
     const decided = ["identity", "keys", "verdicts", "prompts", "limits", "reload", "secrets"]
     const asked = ["questions", "answers", "owners", "grants", "tokens", "seals", "journal"]
-    assert.sameMembers([...subjects], [...decided, ...asked])
+    const around = ["homedirs", "sandbox"]
+    assert.sameMembers([...subjects], [...decided, ...asked, ...around])
   })
 
   it("is wrapped for reading, all but its tables", () => {
