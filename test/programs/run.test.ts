@@ -1,6 +1,8 @@
 // `gripgate run` with stock gpg, git and bubblewrap: what a command in its sandbox can do as its app, and every way around the gate
 // that is known, tried from inside. What is tried succeeds outside, so that each refusal is the sandbox's.
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { makeFolder, removeFolder } from "@gripgate/testkit/folder"
+import { startGate } from "@gripgate/testkit/gate-process"
 import { fixtureKeys } from "@gripgate/testkit/keys"
 import { needs } from "@gripgate/testkit/needs"
 import { run, runOk, type RunResult } from "@gripgate/testkit/run"
@@ -8,8 +10,10 @@ import { spawn } from "node:child_process"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { chmod, copyFile, mkdir, symlink, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { makeStage, program, root, type Stage } from "./run-stage.ts"
+import { setTimeout as sleep } from "node:timers/promises"
+import { makeStage, outside, program, root, type Stage } from "./run-stage.ts"
 
 const { plain, protected: bob } = fixtureKeys
 const python = needs("python3")
@@ -316,6 +320,7 @@ describe("gripgate run", () => {
         assert.strictEqual(code, 1, folder)
         assert.include(stderr, "error: the command cannot have ", folder)
       }
+      assert.include((await stage.inside(["true"], { flags: ["--write", "/tmp"] })).stderr, "is an empty one inside")
       const missing = await stage.inside(["true"], { flags: ["--write", join(stage.home, "nowhere")] })
       assert.strictEqual(missing.code, 1)
     })
@@ -323,8 +328,82 @@ describe("gripgate run", () => {
     it("to write to a working directory of that kind, which it says", async () => {
       const { code, stderr } = await stage.shell("touch here", { cwd: stage.home })
       assert.strictEqual(code, 1)
-      assert.include(stderr, "note: the command cannot write to the working directory")
+      assert.include(stderr, "note: the command does not have the working directory to write to")
       assert.include((await stage.inside(["true"], { cwd: stage.owner.path })).stderr, "which the command must not see")
+    })
+
+    it("to show again what is hidden, wherever it is called", async () => {
+      await using listening = await listen(join(tmpdir(), `gripgate-${process.pid}.sock`))
+      const keys = join(stage.owner.path, "private-keys-v1.d")
+      // an empty folder for temporary files is the command's own
+      for (
+        const [cwd, expected] of [["/", ""], ["/var", ""], ["/etc", ""], ["/tmp", "written\n"], [
+          "/run",
+          "written\n"
+        ]] as const
+      ) {
+        const script = `ls ${keys}; cat ${stage.policyFile}; test -e ${listening.path} && echo seen;`
+          + ` test -e /proc/${process.pid} && echo host; touch ./gripgate-test && rm ./gripgate-test && echo written; true`
+        const { code, stdout } = await stage.shell(script, { cwd })
+        assert.strictEqual(code, 0, cwd)
+        assert.strictEqual(stdout.toString(), expected, cwd)
+      }
+    })
+  })
+
+  describe("a gate whose things lie where flags say", () => {
+    it("is hidden too, also when it has started anew; a socket by an absolute path is bound by itself", async () => {
+      await using more = new AsyncDisposableStack()
+      const folder = await makeFolder("rf", outside())
+      more.defer(() => removeFolder(folder))
+      const policy = join(folder, "policy.toml")
+      const control = join(folder, "c/control")
+      const other = join(folder, "o/S")
+      await mkdir(join(folder, "c"))
+      const app = (name: string, socket: string) => `[apps.${name}]\nsocket = "${socket}"\nkeys = ["*"]\n`
+      await writeFile(policy, `default = "allow"\n${app("agent", join(folder, "S"))}${app("other", other)}`)
+      const flags = ["--policy", policy, "--state", join(folder, "state"), "--control", control]
+      const listen = join(folder, "l/S")
+      const start = () => startGate({ home: stage.owner, env: { HOME: stage.home }, listen, args: flags })
+      const first = await start()
+      more.defer(() => first.close())
+      const look = `for f in ${policy} ${folder}/state/chain.key; do cat $f && echo seen; done`
+      const ask = (path: string) => connect(path).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ")
+      const script = [
+        "gpg --batch --clearsign < /dev/null | grep -c BEGIN",
+        look,
+        "echo waiting; read line",
+        look,
+        ...[control, other].map(ask)
+      ].join("\n")
+      const child = spawn(process.execPath, [program, "run", "agent", ...flags, "--", "sh", "-c", script], {
+        env: stage.env,
+        cwd: stage.project,
+        stdio: ["pipe", "pipe", "pipe"]
+      })
+      const ended = new Promise((done) => child.once("close", done))
+      more.defer(async () => {
+        child.kill("SIGKILL")
+        await ended
+      })
+      let text = ""
+      child.stdout.setEncoding("utf8").on("data", (piece: string) => text += piece)
+      child.stderr.setEncoding("utf8").on("data", (piece: string) => text += piece)
+      for (let i = 0; !text.includes("waiting"); i++) {
+        assert.isBelow(i, 2_000, text)
+        await sleep(10)
+      }
+      await first.stop()
+      const second = await start()
+      more.defer(() => second.close())
+      for (const path of [control, other]) {
+        assert.strictEqual((await run(connect(path), { env: stage.env })).stdout.toString(), "connected\n")
+      }
+      child.stdin.end("go on\n")
+      await ended
+      assert.notInclude(text, "seen")
+      assert.match(text, /^2$/m, "the app's own socket is there: two lines begin a signed text")
+      assert.match(text, /No such file or directory\nNo such file or directory\n$/)
     })
   })
 

@@ -14,8 +14,11 @@ export interface Sandbox {
   readonly emptied: ReadonlyArray<string>
   /** The home directory; an empty one inside where it lies in an emptied folder. */
   readonly home: string
-  readonly workIn: { readonly folder: string; readonly writable: boolean }
+  readonly workIn: string
+  /** Folders that are shown as they are; none of them contains one that is emptied. */
   readonly writable: ReadonlyArray<string>
+  /** The same, read-only: what lies in an emptied folder and is to be seen. */
+  readonly readable: ReadonlyArray<string>
   /** Folders and files that are there and covered. */
   readonly hiddenFolders: ReadonlyArray<string>
   readonly hiddenFiles: ReadonlyArray<string>
@@ -48,8 +51,8 @@ const forNames = [
 
 /** The arguments, up to the command. */
 export const bwrapArgs = (sandbox: Sandbox): ReadonlyArray<string> => {
-  const { emptied, filterFd, gnupg, home, infoFd, shareNet, socket, workIn } = sandbox
-  const shown = [workIn.folder, ...sandbox.writable]
+  const { emptied, filterFd, gnupg, home, infoFd, readable, shareNet, socket, workIn, writable } = sandbox
+  const shown = [...readable, ...writable]
   const isEmptied = (path: string): boolean =>
     emptied.some((folder) => isWithin(path, folder)) && !shown.some((folder) => isWithin(path, folder))
   const covered = (path: string): boolean => !isEmptied(path) && path !== gnupg.homedir
@@ -64,8 +67,8 @@ export const bwrapArgs = (sandbox: Sandbox): ReadonlyArray<string> => {
     forNames.flatMap((path) => ["--ro-bind-try", path, path]),
     ["--proc", "/proc", "--dev", "/dev"],
     isEmptied(home) ? ["--dir", home] : [],
-    [workIn.writable ? "--bind" : "--ro-bind", workIn.folder, workIn.folder],
-    sandbox.writable.flatMap((folder) => ["--bind", folder, folder]),
+    readable.flatMap((folder) => ["--ro-bind", folder, folder]),
+    writable.flatMap((folder) => ["--bind", folder, folder]),
     // after what they may lie in
     sandbox.hiddenFolders.filter(covered).flatMap((
       folder
@@ -75,6 +78,6 @@ export const bwrapArgs = (sandbox: Sandbox): ReadonlyArray<string> => {
     gnupg.files.flatMap(({ fd, name }) => ["--perms", "0600", "--file", String(fd), `${gnupg.homedir}/${name}`]),
     ["--symlink", SOCKET_INSIDE, `${gnupg.homedir}/S.gpg-agent`],
     "folder" in socket ? ["--ro-bind", socket.folder, INSIDE] : ["--ro-bind", socket.path, SOCKET_INSIDE],
-    ["--chdir", workIn.folder]
+    ["--chdir", workIn]
   ].flat()
 }

@@ -40,6 +40,13 @@ export const whyNotWorkedIn = (folder: string, home: string, hidden: Protected):
   return dotted.startsWith(".") ? `lies in ~/${dotted}, where settings and programs of yours may lie` : undefined
 }
 
+/** Why a folder cannot be shown at all: with it would come everybody's temporary files and sockets, which are emptied. */
+export const whyNotShown = (folder: string, emptied: ReadonlyArray<string>): string | undefined => {
+  const inside = emptied.find((each) => isWithin(each, folder))
+  if (inside === undefined) return undefined
+  return inside === folder ? "is an empty one inside" : `contains ${inside}, which is an empty one inside`
+}
+
 /**
  * The folder of a socket, if it can be hidden as a whole: a server that starts anew makes a new socket there, which no cover over
  * the old one hides. `undefined` where the folder has to be seen: a top-level one, and one around what is worked in.

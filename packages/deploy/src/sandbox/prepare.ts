@@ -6,7 +6,15 @@ import { readFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { HOMEDIR_INSIDE, type Sandbox } from "./bwrap-args.ts"
 import { type GnupgFiles, gnupgFiles } from "./gnupg-files.ts"
-import { folderToHide, isWithin, outermost, type Protected, whyNotWorkedIn, whyNotWritable } from "./places.ts"
+import {
+  folderToHide,
+  isWithin,
+  outermost,
+  type Protected,
+  whyNotShown,
+  whyNotWorkedIn,
+  whyNotWritable
+} from "./places.ts"
 import { isFile, isFolder, realPath, socketAt } from "./real-path.ts"
 import { parseUnixSockets, type UnixSockets } from "./unix-sockets.ts"
 
@@ -73,7 +81,7 @@ const look = (wish: Wish): Omit<Prepared, "files"> => {
     folders: [...new Set([...wish.hidden.folders, wish.homedir, wish.gnupgHome].map(realPath))],
     files: [...new Set(wish.hidden.files.map(realPath))]
   }
-  const writable = wish.writable.map((folder) => judged(folder, home, hidden))
+  const writable = wish.writable.map((folder) => judged(folder, home, hidden, emptied))
   const workIn = realPath(wish.workIn)
   const unseen = hidden.folders.find((folder) => isWithin(workIn, folder))
   if (unseen !== undefined) {
@@ -83,13 +91,19 @@ const look = (wish: Wish): Omit<Prepared, "files"> => {
     })
   }
   const granted = writable.some((folder) => isWithin(workIn, folder))
-  const why = granted ? undefined : whyNotWorkedIn(workIn, home, hidden)
-  if (why !== undefined) notes.push(`the command cannot write to the working directory: ${workIn} ${why}`)
+  const why = granted ? undefined : whyNotWorkedIn(workIn, home, hidden) ?? whyNotShown(workIn, emptied)
+  if (why !== undefined) notes.push(`the command does not have the working directory to write to: ${workIn} ${why}`)
+  const shown = outermost([...why === undefined ? [workIn] : [], ...writable])
+  // what is not emptied is there to read anyway; showing it again would show what lies in it, too
+  const readable = why !== undefined && whyNotShown(workIn, emptied) === undefined
+    && emptied.some((folder) => isWithin(workIn, folder))
 
   const seen = [home, workIn, gnupgHome, ...writable]
   const folders = [...hidden.folders]
   for (const socket of wish.sockets.map(realPath)) {
-    if ([...folders, ...emptied].some((folder) => isWithin(socket, folder))) continue
+    if (folders.some((folder) => isWithin(socket, folder))) continue
+    const within = (each: string) => isWithin(socket, each)
+    if (emptied.some(within) && !shown.some(within) && !(readable && within(workIn))) continue
     const folder = folderToHide(socket, seen)
     if (folder !== undefined) folders.push(folder)
     else {
@@ -111,8 +125,9 @@ const look = (wish: Wish): Omit<Prepared, "files"> => {
     sandbox: {
       emptied,
       home,
-      workIn: { folder: workIn, writable: granted || why === undefined },
-      writable: writable.filter((folder) => folder !== workIn),
+      workIn,
+      writable: shown,
+      readable: readable ? [workIn] : [],
       hiddenFolders,
       hiddenFiles,
       gnupgHome,
@@ -123,10 +138,10 @@ const look = (wish: Wish): Omit<Prepared, "files"> => {
   }
 }
 
-const judged = (folder: string, home: string, hidden: Protected): string => {
+const judged = (folder: string, home: string, hidden: Protected, emptied: ReadonlyArray<string>): string => {
   if (!isFolder(folder)) throw new SandboxError({ message: `there is no folder ${folder} to write to` })
   const real = realPath(folder)
-  const why = whyNotWritable(real, home, hidden)
+  const why = whyNotWritable(real, home, hidden) ?? whyNotShown(real, emptied)
   if (why !== undefined) throw new SandboxError({ message: `the command cannot have ${real} to write to: it ${why}` })
   return real
 }

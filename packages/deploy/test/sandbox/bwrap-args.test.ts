@@ -5,8 +5,9 @@ import { bwrapArgs, type Sandbox } from "../../src/sandbox/bwrap-args.ts"
 const base: Sandbox = {
   emptied: ["/tmp", "/run"],
   home: "/home/alice",
-  workIn: { folder: "/home/alice/project", writable: true },
-  writable: [],
+  workIn: "/home/alice/project",
+  writable: ["/home/alice/project"],
+  readable: [],
   hiddenFolders: ["/home/alice/.gnupg", "/home/alice/.config/gripgate"],
   hiddenFiles: ["/home/alice/S"],
   gnupg: { homedir: "/home/alice/.gnupg", files: [{ name: "pubring.kbx", fd: 5 }] },
@@ -64,15 +65,16 @@ describe("bwrapArgs", () => {
     assert.include(argsOf({ filterFd: undefined }), " --new-session ")
   })
 
-  it("shows a folder read-only that may not be written to", () => {
-    const args = argsOf({ workIn: { folder: "/home/alice", writable: false } })
-    assert.include(args, " --ro-bind /home/alice /home/alice ")
+  it("shows nothing again that may not be written to, but what lies in an emptied folder", () => {
+    const args = argsOf({ workIn: "/home/alice", writable: [] })
     assert.notInclude(args, " --bind ")
+    assert.notInclude(args, " /home/alice /home/alice ")
+    assert.include(argsOf({ readable: ["/tmp/x"] }), " --ro-bind /tmp/x /tmp/x ")
   })
 
   it("has nothing to cover in a folder that is emptied, unless it is shown again", () => {
     const hidden = { hiddenFolders: ["/tmp/state", "/tmp/project/state"], hiddenFiles: ["/tmp/S", "/tmp/project/S"] }
-    const args = argsOf({ ...hidden, home: "/tmp/home", workIn: { folder: "/tmp/project", writable: true } })
+    const args = argsOf({ ...hidden, home: "/tmp/home", workIn: "/tmp/project", writable: ["/tmp/project"] })
     assertOrder(
       args,
       "--tmpfs /tmp",

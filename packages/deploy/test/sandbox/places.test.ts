@@ -1,6 +1,13 @@
 // What a command may write to, and what is hidden from it.
 import { assert, describe, it } from "@effect/vitest"
-import { folderToHide, outermost, type Protected, whyNotWorkedIn, whyNotWritable } from "../../src/sandbox/places.ts"
+import {
+  folderToHide,
+  outermost,
+  type Protected,
+  whyNotShown,
+  whyNotWorkedIn,
+  whyNotWritable
+} from "../../src/sandbox/places.ts"
 
 const home = "/home/alice"
 const hidden: Protected = {
@@ -53,6 +60,13 @@ describe("whyNotWorkedIn", () => {
     for (const folder of [`${home}/project`, `${home}/project/.git`, "/srv/.build"]) {
       assert.isUndefined(whyNotWorkedIn(folder, home, hidden), folder)
     }
+  })
+})
+
+describe("whyNotShown", () => {
+  it("refuses what is or contains an emptied folder, and not what lies in one", () => {
+    for (const folder of ["/", "/tmp", "/var", "/var/tmp"]) assert.isString(whyNotShown(folder, ["/tmp", "/var/tmp"]))
+    for (const folder of ["/tmp/x", "/srv", "/tmpfs"]) assert.isUndefined(whyNotShown(folder, ["/tmp", "/var/tmp"]))
   })
 })
 
