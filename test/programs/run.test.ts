@@ -332,6 +332,14 @@ describe("gripgate run", () => {
       assert.include((await stage.inside(["true"], { cwd: stage.owner.path })).stderr, "which the command must not see")
     })
 
+    it("to start where there is no working directory", async () => {
+      const call = `${process.execPath} ${program} run agent -- true`
+      const gone = `mkdir gone && cd gone && rmdir ../gone && ${call}`
+      const { code, stderr } = await run(["sh", "-c", gone], { env: stage.env, cwd: stage.project })
+      assert.strictEqual(code, 1, stderr)
+      assert.include(stderr, "error: there is no working directory")
+    })
+
     it("to show again what is hidden, wherever it is called", async () => {
       await using listening = await listen(join(tmpdir(), `gripgate-${process.pid}.sock`))
       const keys = join(stage.owner.path, "private-keys-v1.d")

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { statSync } from "node:fs"
 import { isAbsolute, join, resolve } from "node:path"
 import { gnupgPlaces } from "../gnupg-places.ts"
-import { attempt, HomeError } from "./home-error.ts"
+import { attempt, HomeError, notByGpgconf } from "./home-error.ts"
 import { readMark } from "./mark.ts"
 
 /** What decides where they lie. */
@@ -32,7 +32,7 @@ export const homesDir = (whose: Whose): string => join(dataDir(whose), "homes")
 export const ownerHomedir = Effect.fnUntraced(
   function*(named: string | undefined): Effect.fn.Return<string, HomeError> {
     const homedir = named === undefined
-      ? (yield* Effect.mapError(gnupgPlaces(undefined), ({ hint, message }) => new HomeError({ message, hint })))
+      ? (yield* Effect.mapError(gnupgPlaces(undefined), notByGpgconf))
         .homedir
       : resolve(named)
     const isFolder = yield* attempt(`the homedir ${homedir} cannot be used`, () => statSync(homedir).isDirectory())

@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import * as fs from "node:fs"
 import { dirname } from "node:path"
 import { gnupgPlaces } from "../gnupg-places.ts"
-import { attempt, HomeError } from "./home-error.ts"
+import { attempt, HomeError, notByGpgconf } from "./home-error.ts"
 import { putFile, removeLeftovers } from "./put-file.ts"
 
 /** The text of a redirect file (libassuan assuan-socket.c eval_redirection), or why no such file can name this socket. */
@@ -32,7 +32,7 @@ export const putRedirect = Effect.fnUntraced(function*(
   const text = yield* Effect.fromResult(redirectTo(socket))
   const { agent } = yield* Effect.mapError(
     gnupgPlaces(homedir),
-    ({ hint, message }) => new HomeError({ message, hint })
+    notByGpgconf
   )
   if (agent === "") return yield* new HomeError({ message: `gpgconf names no socket for the homedir ${homedir}` })
   if (isSocket(agent)) yield* endAgent(homedir, agent)

@@ -8,6 +8,7 @@ import { sandboxEnvironment } from "@gripgate/deploy/sandbox/environment"
 import { confineAbstract, launch, launchBare } from "@gripgate/deploy/sandbox/launch"
 import { prepare, type Prepared, type Wish } from "@gripgate/deploy/sandbox/prepare"
 import { paths as pathsOf } from "@gripgate/proxy/paths"
+import { reasonOf } from "@gripgate/proxy/reason"
 import type * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
 import { homedir } from "node:os"
@@ -57,11 +58,16 @@ export const run = Effect.fnUntraced(function*(
       `give it one in the policy, and start the gate anew: socket = "${target.app}"`
     )
   }
+  const workIn = yield* Effect.try({
+    try: () => process.cwd(),
+    catch: (error) =>
+      failure(exitCode.failed, `there is no working directory: ${reasonOf(error)}`, "cd to another folder")
+  })
   yield* gateListens(target.socket)
   const bubblewrap = yield* findBubblewrap
   const code = typeof bubblewrap === "string"
     ? yield* withoutSandbox(target, options, bubblewrap)
-    : yield* inSandbox(bubblewrap, setting, target, options)
+    : yield* inSandbox(bubblewrap, setting, target, workIn, options)
   if (code !== 0) return yield* quietly(code)
 })
 
@@ -69,10 +75,11 @@ const inSandbox = Effect.fnUntraced(function*(
   bubblewrap: Bubblewrap,
   setting: Setting,
   target: Target,
+  workIn: string,
   options: RunOptions
 ): Effect.fn.Return<number, Failure> {
   const owner = yield* Effect.mapError(ownerHomedir(target.homedir), failureOf)
-  const prepared = yield* Effect.mapError(prepare(wishOf(setting, target, owner, options)), failureOf)
+  const prepared = yield* Effect.mapError(prepare({ ...wishOf(setting, target, owner, options), workIn }), failureOf)
   yield* Effect.forEach(prepared.notes, printNote, { discard: true })
   const shareNet = yield* network(bubblewrap, prepared, options)
   const info = agentInfo(SOCKET_INSIDE)
@@ -89,7 +96,7 @@ const wishOf = (
   { app, ownFolder, socket }: Target,
   owner: string,
   options: RunOptions
-): Wish => {
+): Omit<Wish, "workIn"> => {
   const { GNUPGHOME, HOME, XDG_RUNTIME_DIR } = process.env
   const home = HOME !== undefined && isAbsolute(HOME) ? HOME : homedir()
   const ordinary = join(home, ".gnupg")
@@ -105,7 +112,6 @@ const wishOf = (
     homedir: owner,
     gnupgHome: GNUPGHOME !== undefined && GNUPGHOME !== "" ? resolve(GNUPGHOME) : ordinary,
     home,
-    workIn: process.cwd(),
     writable: options.write.map((folder) => resolve(folder)),
     hidden: {
       folders: [
