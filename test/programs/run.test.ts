@@ -181,6 +181,16 @@ describe("gripgate run", () => {
       assert.isBelow(Number(stdout.toString()), 10)
     })
 
+    it("through a descriptor that is open outside", async () => {
+      const call = `'${process.execPath}' '${program}' run agent --`
+      const look = "sh -c 'echo in; ls /proc/self/fd/47/ /proc/self/fd/200; ls /proc/self/fd/47/..'"
+      const script =
+        `exec 47< '${stage.owner.path}' 200< '${stage.policyFile}'; ls /proc/self/fd/47/ >&2; ${call} ${look}`
+      const { stderr, stdout } = await run(["bash", "-c", script], { env: stage.env, cwd: stage.project })
+      assert.strictEqual(stdout.toString(), "in\n")
+      assert.include(stderr, "private-keys-v1.d", "it is open outside")
+    })
+
     it("nothing more in a user namespace of its own, in which it may mount", async () => {
       const keys = join(stage.owner.path, "private-keys-v1.d")
       const umount = [stage.owner.path, "/tmp", "/proc", "/run/gripgate"].map((path) =>

@@ -89,6 +89,12 @@ const PR_SET_NO_NEW_PRIVS = 38
 const LANDLOCK_CREATE_RULESET = 444
 const LANDLOCK_RESTRICT_SELF = 446
 
+const CLOSE_RANGE = 436
+
+// Linux (linux/close_range.h), since 5.11
+const CLOSE_RANGE_CLOEXEC = 4
+const NO_LAST = 0xffffffff
+
 // Linux (linux/landlock.h)
 const LANDLOCK_CREATE_RULESET_VERSION = 1
 const LANDLOCK_SCOPES_ALL = 1 | 2
@@ -181,6 +187,13 @@ export const native = {
     } finally {
       found.close(Number(fd))
     }
+  },
+
+  /** What this process starts from now on inherits no descriptor from here on but those that it is given (close_range(2)). */
+  closeOnExec: (first: number): string | undefined => {
+    const found = functions()
+    const types = ["uint32_t", first, "uint32_t", NO_LAST, "uint32_t", CLOSE_RANGE_CLOEXEC]
+    return found.syscall(CLOSE_RANGE, ...types) === 0 ? undefined : errorName(found)
   },
 
   /** Two sockets that are connected to each other and never wait, for whoever closes them; `undefined` where there are none to be had. */

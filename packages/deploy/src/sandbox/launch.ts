@@ -8,6 +8,7 @@ import { constants } from "node:os"
 import type { Readable, Writable } from "node:stream"
 import { type Bubblewrap, heeding, ignoring } from "./bubblewrap.ts"
 import { bwrapArgs } from "./bwrap-args.ts"
+import { keepDescriptors } from "./descriptors.ts"
 import { type Prepared, SandboxError } from "./prepare.ts"
 import { terminalFilter } from "./terminal-filter.ts"
 
@@ -40,6 +41,15 @@ export const launch = (
   shareNet: boolean,
   { argv, env }: Command
 ): Effect.Effect<number, SandboxError> => {
+  const left = keepDescriptors()
+  if (left.length > 0) {
+    return Effect.fail(
+      new SandboxError({
+        message: `the command would inherit descriptors of files that are open outside: ${left.join(", ")}`,
+        hint: `close them: ${left.map((fd) => `${fd}<&-`).join(" ")}`
+      })
+    )
+  }
   const filter = terminalFilter(process.arch)
   const inputs: Array<Buffer> = filter === undefined ? [] : [filter]
   const names = [...files.keys()]
