@@ -285,6 +285,18 @@ describe("gripgate run", () => {
       })
     }
 
+    it("the kernel takes no settings from it, also from root", async () => {
+      // the values that are there: nothing would change
+      const files = ["/proc/sys/kernel/core_pattern", "/proc/sys/vm/swappiness"]
+      const script = files.map((file) => `value=$(cat ${file}); echo "$value" > ${file} && echo written; true`).join(
+        "\n"
+      )
+      const { code, stderr, stdout } = await stage.shell(`${script}; ls -d /proc/sys/../1`)
+      assert.strictEqual(code, 0, stderr)
+      assert.strictEqual(stdout.toString(), "/proc/sys/../1\n")
+      assert.strictEqual(stderr.match(/Read-only file system|Permission denied/g)?.length, 2, stderr)
+    })
+
     it("nothing is typed into its terminal, and Ctrl-C is for the command alone", async () => {
       const push = "import fcntl, sys, termios\n"
         + "try:\n  fcntl.ioctl(0, termios.TIOCSTI, b'#'); print('pushed')\n"

@@ -49,6 +49,12 @@ const forNames = [
   "/run/current-system"
 ]
 
+/**
+ * What root could change of the kernel in /proc, although he has no capability inside: these files go by his number alone, and one of
+ * them names a program that the kernel runs outside (core_pattern).
+ */
+const ofKernel = ["/proc/sys", "/proc/acpi", "/proc/fs", "/proc/scsi"]
+
 /** The arguments, up to the command. */
 export const bwrapArgs = (sandbox: Sandbox): ReadonlyArray<string> => {
   const { emptied, filterFd, gnupg, home, infoFd, readable, shareNet, socket, workIn, writable } = sandbox
@@ -66,6 +72,7 @@ export const bwrapArgs = (sandbox: Sandbox): ReadonlyArray<string> => {
     emptied.flatMap((folder) => ["--perms", folder.endsWith("tmp") ? "1777" : "0755", "--tmpfs", folder]),
     forNames.flatMap((path) => ["--ro-bind-try", path, path]),
     ["--proc", "/proc", "--dev", "/dev"],
+    ofKernel.flatMap((path) => ["--ro-bind-try", path, path]),
     isEmptied(home) ? ["--dir", home] : [],
     readable.flatMap((folder) => ["--ro-bind", folder, folder]),
     writable.flatMap((folder) => ["--bind", folder, folder]),

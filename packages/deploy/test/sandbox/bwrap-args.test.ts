@@ -37,6 +37,7 @@ describe("bwrapArgs", () => {
       "--tmpfs /tmp",
       "--tmpfs /run",
       "--proc /proc",
+      "--ro-bind-try /proc/sys /proc/sys",
       "--bind /home/alice/project /home/alice/project",
       "--perms 0500 --tmpfs /home/alice/.config/gripgate --remount-ro /home/alice/.config/gripgate",
       "--ro-bind /dev/null /home/alice/S",
