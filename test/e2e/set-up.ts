@@ -17,7 +17,8 @@ export const gateOf = (
 ): Promise<Gate> => {
   const { folder = home.path, ...rest } = options
   const own = ["--state", join(folder, "state"), "--control", join(folder, "control"), ...options.args ?? []]
-  return startGate({ home, listen: join(folder, "gate.sock"), ...rest, args: own })
+  const listen = rest.standIn === true ? {} : { listen: join(folder, "gate.sock") }
+  return startGate({ home, ...listen, ...rest, args: own })
 }
 
 /** An owner with two keys (Alice's without a passphrase, Bob's with one), a gate before the agent, and a client. */

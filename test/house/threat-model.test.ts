@@ -77,8 +77,8 @@ describe("docs/threat-model.md", () => {
     const subjects = new Set(claims.map(({ about }) => about).filter((about) => !about.startsWith("rule ")))
     const decided = ["identity", "keys", "verdicts", "prompts", "limits", "reload", "secrets"]
     const asked = ["questions", "answers", "owners", "grants", "tokens", "seals", "journal"]
-    const around = ["homedirs", "sandbox"]
-    assert.sameMembers([...subjects], [...decided, ...asked, ...around])
+    const reached = ["standing in", "homedirs", "sandbox"]
+    assert.sameMembers([...subjects], [...decided, ...asked, ...reached])
   })
 
   it("is wrapped for reading, all but its tables", () => {

@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import { clientCommands } from "./client-commands.ts"
 import { argument, control, json, later, toggle, value } from "./flags.ts"
 import { ownerCommands } from "./owner-commands.ts"
+import { unitCommands } from "./unit-commands.ts"
 import { verdictWords } from "./verbs/log/filter.ts"
 
 const policyFlags = {
@@ -30,6 +31,7 @@ const serve = Command.make("serve", {
   ...policyFlags,
   homedir: value("homedir", "DIR", "the GnuPG homedir whose agent is served; else the one that gpg would use"),
   upstream: value("upstream", "SOCKET", "the agent's socket; gripgate then never starts an agent by itself"),
+  standIn: toggle("stand-in", "listen where gpg looks for its agent, which is moved aside until the gate ends"),
   listen: Flag.String("listen").pipe(
     Flag.withMetavar("[APP=]SOCKET"),
     Flag.withDescription("listen here, for an app or for whoever is none; may be repeated"),
@@ -43,8 +45,8 @@ const serve = Command.make("serve", {
   Command.withDescription(
     "Stands between OpenPGP programs and gpg-agent, and does what the policy says. Runs in the foreground and logs to "
       + "stderr. SIGHUP reads the policy again, as does any change of the file; SIGTERM and SIGINT let running commands "
-      + "finish.\n\nWithout --listen it listens at its standard place. The sockets that apps own by the policy are "
-      + "listened at in any case."
+      + "finish.\n\nWithout --listen it listens at its standard place, and with --stand-in at gpg-agent's, so that every "
+      + "program of the user goes through it. The sockets that apps own by the policy are listened at in any case."
   ),
   Command.withExamples([
     { command: "gripgate serve --default ask", description: "The agent that gpg uses, asking for everything:" },
@@ -53,6 +55,19 @@ const serve = Command.make("serve", {
       description: "A policy and a socket:"
     }
   ])
+)
+
+const standDown = Command.make("stand-down", {
+  homedir: value("homedir", "DIR", "the GnuPG homedir; else the one of the policy, or that gpg would use"),
+  ...policyFlags,
+  json
+}, (options) => later(() => import("./verbs/stand-down.ts"), ({ standDown }) => standDown(options))).pipe(
+  Command.withShortDescription("set back what a killed gate has left"),
+  Command.withDescription(
+    "A gate that stands in (`gripgate serve --stand-in`) gives gpg-agent its place back when it ends. One that was killed could not: "
+      + "this does it. The agent goes on, with what it has unlocked, and nothing is behind a gate any more. A gate that is started "
+      + "again does not need it."
+  )
 )
 
 const check = Command.make("check", {
@@ -193,5 +208,17 @@ export const gripgate = Command.make("gripgate").pipe(
     "A gate between OpenPGP programs and gpg-agent: each program its own keys, and the owner decides what becomes of each "
       + "operation. gpg and gpg-agent stay as they are."
   ),
-  Command.withSubcommands([serve, check, lint, status, ...ownerCommands, ...clientCommands, log, demo, completions])
+  Command.withSubcommands([
+    serve,
+    standDown,
+    check,
+    lint,
+    status,
+    ...ownerCommands,
+    ...clientCommands,
+    log,
+    ...unitCommands,
+    demo,
+    completions
+  ])
 )

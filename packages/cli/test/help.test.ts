@@ -42,6 +42,7 @@ describe("--help", () => {
       "--default VERDICT",
       "--homedir DIR",
       "--upstream SOCKET",
+      "--stand-in",
       "--listen [APP=]SOCKET",
       "--state DIR",
       "--control SOCKET",

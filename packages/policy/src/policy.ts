@@ -104,7 +104,33 @@ export interface GateTable {
   readonly owners?: Owners
   /** The group that may connect to the control socket, by name or number; the gate's own user alone without. */
   readonly controlGroup?: string
+  /** The agent's other sockets, where the gate stands in for its standard one; absent what the file does not say. */
+  readonly others?: Partial<OtherSockets>
 }
+
+/** What becomes of a socket of the agent: its clients go through the gate, it is gone, or it stays as it is. */
+export const otherFates = ["gate", "close", "leave"] as const
+
+/** The same for the agent's ssh socket, which speaks a protocol that the gate does not. */
+export const sshFates = ["close", "leave"] as const
+
+/** The agent's sockets beside its standard one. */
+export interface OtherSockets {
+  readonly extra: typeof otherFates[number]
+  readonly browser: typeof otherFates[number]
+  readonly ssh: typeof sshFates[number]
+}
+
+/**
+ * What becomes of them by a policy: restricted clients are gated, and ssh is left alone where everything is allowed, else closed,
+ * since nothing of the policy would hold there.
+ */
+export const otherSockets = ({ default: { verdict }, gate: { others } }: Policy): OtherSockets => ({
+  extra: "gate",
+  browser: "gate",
+  ssh: verdict === "allow" ? "leave" : "close",
+  ...others
+})
 
 /** Users by name or number; `numbers` once names have been looked up. */
 export interface Owners {

@@ -41,7 +41,8 @@ import { openRunning } from "./keys/secret-keys.ts"
 import { openChainKey } from "./ledger/chain-key.ts"
 import { defaultLimits, type Limits } from "./limits.ts"
 import { factsAvailable, factsOfPid, readFacts, readSlow } from "./listen/facts/read-facts.ts"
-import { listen } from "./listen/listener.ts"
+import { listenHeld } from "./listen/held-socket.ts"
+import { adopt, listen, type OnConnection } from "./listen/listener.ts"
 import { barrier } from "./listen/reach.ts"
 import { isSamePlace } from "./listen/same-place.ts"
 import { lockState } from "./lock.ts"
@@ -89,8 +90,7 @@ export const startGate = Effect.fnUntraced(function*(
   const accounts = systemAccounts()
   const first = yield* withAccounts(yield* loadPolicy(settings.policy), accounts)
   yield* lockState(settings.state)
-  const place = { homedir: settings.homedir, socket: settings.upstream }
-  const upstream = yield* locate(place)
+  const upstream = yield* settings.behind ?? located(settings)
   for (const { path } of settings.listen) {
     if (isSamePlace(path, upstream.socket)) return yield* new LeadsToItself({ message: leadsToItself(upstream.socket) })
   }
@@ -98,7 +98,7 @@ export const startGate = Effect.fnUntraced(function*(
   const router = yield* makePool({
     socket: upstream.socket,
     // an agent that was not there has been asked for its keys in vain
-    launch: upstream.mayLaunch ? Effect.tap(launch(place), () => Effect.sync(() => started())) : undefined,
+    launch: upstream.launch && Effect.tap(upstream.launch, () => Effect.sync(() => started())),
     limits,
     log
   })
@@ -214,7 +214,7 @@ export const startGate = Effect.fnUntraced(function*(
       journal.policyRead(policy.file)
     }))
   // before the control socket makes these folders for the owner alone
-  for (const { mode = 0, path } of settings.listen) {
+  for (const { mode = 0, path } of settings.listen.filter(({ fd }) => fd === undefined)) {
     if ((mode & 0o077) !== 0) yield* Effect.ignore(Effect.try(() => makeFolder(dirname(resolve(path)), 0o711)))
   }
   const own = (yield* factsOfPid(process.pid, settings.control)) ?? {}
@@ -267,15 +267,27 @@ export const startGate = Effect.fnUntraced(function*(
     facts: peerReader(settings.control, denied),
     denied
   })
-  for (const { app, group, mode = 0o600, path } of inOrderOfMode(settings.listen)) {
+  for (const { app, fd, group, held, mode = 0o600, origin, path } of inOrderOfMode(settings.listen)) {
+    const accept: OnConnection = (socket) => sessions.accept(socket, app, path, origin !== undefined)
+    if (fd !== undefined) {
+      yield* adopt({ fd, path }, accept)
+      continue
+    }
     const number = group === undefined ? undefined : numberIn(group) ?? accounts.gid(group)
     const options = { path, mode, ...number !== undefined && { group: number } }
-    yield* listen(options, (socket) => sessions.accept(socket, app, path))
+    yield* held === undefined ? listen(options, accept) : listenHeld(options, held, accept)
     const closed = barrier(path, mode, number)
     if (closed !== undefined) log.write(4, `only you can get to ${path}: the folder ${closed} lets nobody else through`)
   }
   return { upstream: upstream.socket, policy: ref.current, reload, desk, owner, grants, issuer } satisfies Gate
 })
+
+/** The agent where GnuPG, or a flag, says that it is; one that is named is started by somebody else. */
+const located = ({ homedir, upstream }: GateSettings) =>
+  Effect.map(locate({ homedir, socket: upstream }), ({ mayLaunch, socket }) => ({
+    socket,
+    launch: mayLaunch ? launch({ homedir, socket: upstream }) : undefined
+  }))
 
 /** Sessions that a status names. */
 const MAX_LISTED = 200

@@ -19,6 +19,7 @@ interface Functions {
   readonly getsockopt: (fd: number, level: number, name: number, value: Uint8Array, length: Uint32Array) => number
   /** Pairs of a type and a value, after the number of the call. */
   readonly syscall: (number: number, ...typed: ReadonlyArray<string | number | Uint8Array | null>) => number
+  readonly getsockname: (fd: number, address: Uint8Array, length: Uint32Array) => number
 }
 
 let loaded: Functions | string | undefined
@@ -43,7 +44,8 @@ const load = (): Functions | string => {
         ? func("int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)")
         : undefined,
       getsockopt: func("int getsockopt(int, int, int, uint8_t *, uint32_t *)"),
-      syscall: func("long syscall(long, ...)")
+      syscall: func("long syscall(long, ...)"),
+      getsockname: func("int getsockname(int, uint8_t *, uint32_t *)")
     }
   } catch (error) {
     loaded = (error as Error).message.split("\n", 1)[0] ?? "unknown error"
@@ -76,6 +78,10 @@ const SO_PEERCRED = process.arch === "ppc64" ? 21 : 17
 const SO_PEERSEC = 31
 const SO_PEERGROUPS = 59
 const SO_PEERPIDFD = 77
+const SO_TYPE = 3
+const SO_ACCEPTCONN = 30
+const SO_DOMAIN = 39
+const SOCK_STREAM = 1
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000
 
 // Linux, macOS and the BSDs agree (sys/resource.h)
@@ -278,6 +284,42 @@ export const peer = {
     return typeof pidfd === "number"
   }
 }
+
+/** What the kernel says of a socket that this process was given, socket(7). Nothing throws. */
+export const given = {
+  /** Why it is no Unix stream socket that listens; `undefined` where it is one. */
+  problem: (fd: number): string | undefined => {
+    for (const [name, expected, otherwise] of LISTENS) {
+      const bytes = option(fd, name)
+      if (typeof bytes === "string") return bytes === "ENOTSOCK" ? "it is no socket" : bytes
+      if (view().getInt32(0, LITTLE) !== expected) return otherwise
+    }
+    return undefined
+  },
+
+  /**
+   * The path that it was bound to, as whoever bound it spelled it (unix(7)); `undefined` for one without a name, and for one in the
+   * abstract namespace, to which everybody may connect.
+   */
+  path: (fd: number): Buffer | undefined => {
+    const found = load()
+    if (typeof found === "string") return undefined
+    // sa_family_t, and a path of 108 bytes at most, whose NUL may be missing
+    const address = Buffer.alloc(2 + 108)
+    length[0] = address.length
+    if (found.getsockname(fd, address, length) !== 0) return undefined
+    const name = address.subarray(2, Math.min(length[0], address.length))
+    const end = name.indexOf(0)
+    const path = end < 0 ? name : name.subarray(0, end)
+    return path.length === 0 ? undefined : path
+  }
+}
+
+const LISTENS = [
+  [SO_DOMAIN, AF_UNIX, "it is no Unix socket"],
+  [SO_TYPE, SOCK_STREAM, "it is no stream socket"],
+  [SO_ACCEPTCONN, 1, "it does not listen: a unit with Accept=yes gives connections, and the gate takes sockets"]
+] as const
 
 /** Why none of the calls can be made. */
 export const nativeProblem = (): string | undefined => {

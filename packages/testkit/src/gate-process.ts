@@ -1,5 +1,5 @@
 // Runs a gate as a user does: the command line in a process of its own, waited for until it serves. It imports nothing of the
-// gate; what it knows is the contract of `gripgate serve`: --homedir, --listen, --policy, the greeting, and stderr.
+// gate; what it knows is the contract of `gripgate serve`: --homedir, --listen, --stand-in, --policy, the greeting, and stderr.
 import { type ChildProcess, spawn } from "node:child_process"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
@@ -18,6 +18,8 @@ export interface GateOptions {
   readonly policy?: string
   /** Where it listens; `gate.sock` in the homedir where it is left out. */
   readonly listen?: string
+  /** It stands in for the agent: `listen` is then only where it is looked for, else the standard place. */
+  readonly standIn?: boolean
   /** Added to the environment of the homedir. */
   readonly env?: Readonly<Record<string, string>>
   /** The script to run; this clone's `gripgate.mjs` where it is left out. */
@@ -51,14 +53,14 @@ export interface Gate extends AsyncDisposable {
 
 const PROGRAM = fileURLToPath(new URL("../../cli/bin/gripgate.mjs", import.meta.url))
 
-/** One connection as a client would make it: `true` once the greeting is OK. */
+/** One connection as a client would make it: `true` once it is a gate that greets. */
 const serves = async (socket: string): Promise<boolean> => {
   let client: RawClient | undefined
   try {
     client = await connectRaw(socket)
     const { last } = await client.readReply(1_000)
     await client.command("BYE", 1_000)
-    return last.startsWith("OK")
+    return last.startsWith("OK") && last.includes("gripgate")
   } catch {
     return false
   } finally {
@@ -80,10 +82,11 @@ const follow = (child: ChildProcess) => {
 /** Starts a gate and waits until it serves. Where it ends before that, the Error carries its stderr. */
 export const startGate = async (options: GateOptions): Promise<Gate> => {
   const { home, args = [], timeoutMs = 10_000 } = options
-  const socket = options.listen ?? join(home.path, "gate.sock")
+  const socket = options.listen ?? (options.standIn === true ? await home.agentSocket() : join(home.path, "gate.sock"))
   const policyFile = options.policy === undefined ? undefined : join(home.path, "policy.toml")
   if (policyFile !== undefined) await writeFile(policyFile, options.policy!, { mode: 0o600 })
-  const argv = [options.program ?? PROGRAM, "serve", "--homedir", home.path, "--listen", socket]
+  const where = options.standIn === true ? ["--stand-in"] : ["--listen", socket]
+  const argv = [options.program ?? PROGRAM, "serve", "--homedir", home.path, ...where]
   if (policyFile !== undefined) argv.push("--policy", policyFile)
   const [file, ...rest] = [...options.through ?? [], process.execPath, ...argv, ...args]
   const child = spawn(file!, rest, {

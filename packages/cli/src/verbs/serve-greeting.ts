@@ -24,10 +24,16 @@ export const greet = Effect.fnUntraced(function*(
   { chosen, gate, policyFile, settings }: Greeting
 ): Effect.fn.Return<void, never, LogService> {
   const log = yield* LogService
-  for (const { app, path } of settings.listen) {
-    log.write(5, `listening at ${path}${app === undefined ? "" : ` for the app ${app}`}`)
+  for (const { app, fd, origin, path } of settings.listen) {
+    const whose = app === undefined ? "" : ` for the app ${app}`
+    const restricted = origin === undefined ? "" : `, for restricted clients (${origin})`
+    log.write(
+      5,
+      `listening at ${path}${whose}${restricted}${fd === undefined ? "" : ", a socket that was handed over"}`
+    )
   }
   log.write(5, `serving the agent at ${gate.upstream}`)
+  if (settings.behind !== undefined) log.write(5, "every program that looks for the agent there goes through the gate")
   log.write(5, `policy: ${summary(gate.policy)}`)
   if (!chosen) {
     log.write(5, `there is no policy at ${policyFile}, so everything is allowed`)
@@ -35,7 +41,9 @@ export const greet = Effect.fnUntraced(function*(
     for (const line of ["[operations]", "export = \"forbid\"", "delete = \"forbid\""]) log.write(5, `    ${line}`)
   }
   // In a journal nobody copies shell lines.
-  if (settings.listen.length === 0 || process.env["JOURNAL_STREAM"] !== undefined) return
+  if (settings.listen.length === 0 || settings.behind !== undefined || process.env["JOURNAL_STREAM"] !== undefined) {
+    return
+  }
   // The log writes at the end of a turn.
   yield* Effect.promise(() => setImmediate())
   yield* printError(`\n${howTo(gate, settings)}`)

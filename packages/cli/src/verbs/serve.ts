@@ -1,8 +1,12 @@
 // `gripgate serve`: a gate in the foreground, until a signal ends it. It turns flags into settings and signals into calls; what
 // a gate does is in @gripgate/proxy.
+import { standInPlaces } from "@gripgate/deploy/stand-in/places"
+import { type StandIn, standIn } from "@gripgate/deploy/stand-in/stand-in"
+import { otherSockets, type Policy } from "@gripgate/policy/policy"
 import { startGate } from "@gripgate/proxy/gate"
 import { harden } from "@gripgate/proxy/harden"
 import { limitsOf } from "@gripgate/proxy/limits"
+import { takePassed } from "@gripgate/proxy/listen/activation"
 import { LogService } from "@gripgate/proxy/log"
 import { notify } from "@gripgate/proxy/notify"
 import { reasonOf } from "@gripgate/proxy/reason"
@@ -13,7 +17,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { resolve } from "node:path"
 import { exitCode } from "../exit-code.ts"
-import { Failure, failure } from "../failure.ts"
+import { Failure, failure, usageError } from "../failure.ts"
 import { signalCode, stopSignal } from "../signals.ts"
 import { version } from "../version.ts"
 import { listenOn } from "./listen-on.ts"
@@ -24,6 +28,7 @@ import { answerHere } from "./serve-terminal/serve-terminal.ts"
 export interface ServeOptions extends PolicyFlags {
   readonly homedir: string | undefined
   readonly upstream: string | undefined
+  readonly standIn: boolean
   readonly listen: ReadonlyArray<string>
   readonly state: string | undefined
   readonly control: string | undefined
@@ -42,6 +47,11 @@ const run = Effect.fnUntraced(function*(
 ): Effect.fn.Return<void, Failure | CliError.ShowHelp, Scope.Scope | LogService> {
   const log = yield* LogService
   harden(log)
+  // before anything is started that would get the variables
+  const passed = yield* Effect.mapError(
+    takePassed(process.env, process.pid),
+    ({ hint, message }) => failure(exitCode.failed, message, hint)
+  )
   const hangups = yield* Queue.sliding<"SIGHUP">(1)
   const onHangup = () => void Queue.offerUnsafe(hangups, "SIGHUP")
   yield* Effect.acquireRelease(
@@ -54,11 +64,13 @@ const run = Effect.fnUntraced(function*(
   const policy = yield* readPolicy(source)
   const homedir = options.homedir ?? policy.gate.homedir
   const upstream = options.upstream ?? policy.gate.upstream
+  const instead = options.standIn ? yield* standingIn(homedir, upstream, policy) : undefined
   const settings: GateSettings = {
     version,
     ...homedir !== undefined && { homedir },
     ...upstream !== undefined && { upstream },
-    listen: yield* listenOn(options.listen, policy, paths),
+    ...instead !== undefined && { behind: instead.behind },
+    listen: yield* listenOn(options.listen, policy, paths, passed, instead?.listen),
     policy: source,
     state: resolve(options.state ?? paths.stateDir),
     control: resolve(options.control ?? paths.controlSocket),
@@ -80,11 +92,29 @@ const run = Effect.fnUntraced(function*(
   }))
 })
 
+/** What standing in takes; the agent's socket cannot be named as well. */
+const standingIn = Effect.fnUntraced(function*(
+  homedir: string | undefined,
+  upstream: string | undefined,
+  policy: Policy
+): Effect.fn.Return<StandIn, Failure | CliError.ShowHelp, LogService> {
+  if (upstream !== undefined) {
+    const hint = "the gate has the agent's place, and the agent is beside it: leave upstream out"
+    return yield* usageError("serve", `--stand-in and an upstream (${upstream}) exclude each other`, hint)
+  }
+  const places = yield* Effect.mapError(
+    standInPlaces(homedir),
+    ({ hint, message }) => failure(exitCode.unavailable, message, hint)
+  )
+  return standIn(places, otherSockets(policy), yield* LogService)
+})
+
 /** Every way in which a gate does not come to serve, as an exit code. */
 export const startFailure = (error: Effect.Error<ReturnType<typeof startGate>>): Failure => {
   switch (error._tag) {
     case "PolicyProblems":
       return badPolicy(error)
+    case "BehindError":
     case "LocateError":
       return failure(exitCode.unavailable, error.message, error.hint)
     case "NothingToServe":

@@ -26,6 +26,7 @@ describe("gripgate completions", () => {
     assert.deepStrictEqual((await run(["bash", "-n"], { input: stdout })).code, 0)
     assert.deepStrictEqual(await complete(stdout, ["gripgate", ""]), [
       "serve",
+      "stand-down",
       "check",
       "lint",
       "status",
@@ -43,6 +44,8 @@ describe("gripgate completions", () => {
       "env",
       "run",
       "log",
+      "install",
+      "uninstall",
       "demo",
       "completions"
     ])

@@ -1,13 +1,13 @@
 // `[gate]`: where the agent is, the sockets that no app owns, and who may answer for the owner of the keys.
 import * as Result from "effect/Result"
-import type { App, GateTable, Owners } from "../policy.ts"
+import { type App, type GateTable, otherFates, type OtherSockets, type Owners, sshFates } from "../policy.ts"
 import { readAccount } from "./account.ts"
 import { DEFAULT_MODE, parseSocket, readAccess } from "./own-socket.ts"
 import { parsePath } from "./path.ts"
 import { type Problem, quote, type Wrong } from "./problem.ts"
 import { MAX_SOCKET_PATH } from "./socket.ts"
 import { kindOf, type Node, type Setting, type Table } from "./tree.ts"
-import { readParsed, refuseOthers } from "./value.ts"
+import { notOneOf, readParsed, readString, refuseOthers } from "./value.ts"
 
 /** What `[gate]` can hold. */
 export const gateWords = [
@@ -17,7 +17,10 @@ export const gateWords = [
   "socket-mode",
   "socket-group",
   "owners",
-  "control-group"
+  "control-group",
+  "extra-socket",
+  "browser-socket",
+  "ssh-socket"
 ] as const
 
 /** Reads `[gate]`; `ofApps` are the apps by the sockets that they own. */
@@ -39,6 +42,7 @@ export const readGate = (
     problems.push({ place: group.place, message: "control-group lets in nobody without owners", hint })
   }
   const controlGroup = group && readAccount(group.node, "group", "control-group = \"keys\"", problems)
+  const others = readOthers(table, problems)
   const home = homedir && readParsed(homedir.node, problems, "homedir = \"/home/alice/.gnupg\"", parsePath)
   return {
     ...(agent === undefined ? {} : { upstream: agent }),
@@ -46,8 +50,24 @@ export const readGate = (
     ...(sockets === undefined ? {} : { sockets: readSockets(sockets.node, ofApps, problems) }),
     ...(owners === undefined ? {} : { owners: readOwners(owners, problems) }),
     ...(controlGroup === undefined ? {} : { controlGroup }),
+    ...(Object.keys(others).length === 0 ? {} : { others }),
     access: readAccess(table.settings, problems)
   }
+}
+
+/** What the file says of the agent's other sockets. */
+const readOthers = ({ settings }: Table, problems: Array<Problem>): Partial<OtherSockets> => {
+  const read = <Fate extends string>(name: string, fates: ReadonlyArray<Fate>): Fate | undefined => {
+    const node = settings.get(name)?.node
+    const text = node && readString(node, problems, `${name} = "close"`)
+    const fate = fates.find((one) => one === text)
+    if (node !== undefined && text !== undefined && fate === undefined) problems.push(notOneOf(node, text, fates))
+    return fate
+  }
+  const extra = read("extra-socket", otherFates)
+  const browser = read("browser-socket", otherFates)
+  const ssh = read("ssh-socket", sshFates)
+  return { ...extra && { extra }, ...browser && { browser }, ...ssh && { ssh } }
 }
 
 const parseUpstream = (path: string): Result.Result<string, Wrong> => {

@@ -4,7 +4,7 @@
 import { operations } from "@gripgate/protocol/operation"
 import { factNames } from "../client/match.ts"
 import { unitWords } from "../duration.ts"
-import { approverNames, countLimits, timeLimits } from "../policy.ts"
+import { approverNames, countLimits, otherFates, sshFates, timeLimits } from "../policy.ts"
 import { verdicts } from "../verdict.ts"
 import { MAX_ID } from "./account.ts"
 import { anyoneWords, APP_NAME, appWords } from "./app.ts"
@@ -209,7 +209,13 @@ const gate = {
       minItems: 1,
       description: "Users who may answer questions and give grants; the gate's own user where nobody is named."
     },
-    "control-group": { ...ref("account"), description: "The group that may connect to the control socket." }
+    "control-group": { ...ref("account"), description: "The group that may connect to the control socket." },
+    "extra-socket": {
+      enum: otherFates,
+      description: "The agent's socket for other machines, where the gate stands in."
+    },
+    "browser-socket": { enum: otherFates, description: "The agent's socket for browsers, where the gate stands in." },
+    "ssh-socket": { enum: sshFates, description: "The agent's socket for ssh, where the gate stands in." }
   }),
   dependentRequired: { "socket-group": ["socket-mode"], "control-group": ["owners"] }
 }

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { otherSockets } from "../../src/policy.ts"
 import { policyOf, problemsOf } from "../read.ts"
 
 describe("[gate]", () => {
@@ -62,7 +63,8 @@ describe("[gate]", () => {
         [
           "memory = 5",
           "2:1: \"memory\" in [gate] is not known to this version of gripgate\n"
-          + "hint: known here are upstream, homedir, sockets, socket-mode, socket-group, owners and control-group"
+          + "hint: known here are upstream, homedir, sockets, socket-mode, socket-group, owners, control-group, "
+          + "extra-socket, browser-socket and ssh-socket"
         ],
         ["owners = \"alice\"", "2:10: expected an array of users, got a string\nhint: owners = [\"alice\"]"],
         ["owners = []", "2:10: owners names nobody\nhint: owners = [\"alice\"]"],
@@ -73,7 +75,14 @@ describe("[gate]", () => {
         [
           "control-group = \"keys\"",
           "2:1: control-group lets in nobody without owners\nhint: name those who may answer: owners = [\"alice\"]"
-        ]
+        ],
+        [
+          "extra-socket = \"gates\"",
+          "2:16: expected \"gate\", \"close\" or \"leave\", got \"gates\"\nhint: did you mean \"gate\"?"
+        ],
+        ["browser-socket = true", "2:18: expected a string, got a boolean\nhint: browser-socket = \"close\""],
+        // the gate does not speak the protocol of ssh-agent
+        ["ssh-socket = \"gate\"", "2:14: expected \"close\" or \"leave\", got \"gate\""]
       ] as const
     ) {
       assert.deepStrictEqual(problemsOf("[gate]", line), problems.map((problem) => `p.toml:${problem}`))
@@ -84,6 +93,21 @@ describe("[gate]", () => {
     const { controlGroup, owners } = policyOf("[gate]", "owners = [\"alice\", 1000]", "control-group = \"keys\"").gate
     assert.deepStrictEqual(owners?.names, ["alice", "1000"])
     assert.strictEqual(controlGroup, "keys")
+  })
+
+  it("says what becomes of the agent's other sockets: ssh is left alone only where everything is allowed", () => {
+    assert.deepStrictEqual(otherSockets(policyOf("[gate]")), { extra: "gate", browser: "gate", ssh: "leave" })
+    for (const word of ["ask", "forbid"]) {
+      assert.strictEqual(otherSockets(policyOf(`default = "${word}"`)).ssh, "close")
+    }
+    const named = policyOf(
+      "default = \"forbid\"",
+      "[gate]",
+      "extra-socket = \"close\"",
+      "browser-socket = \"leave\"",
+      "ssh-socket = \"leave\""
+    )
+    assert.deepStrictEqual(otherSockets(named), { extra: "close", browser: "leave", ssh: "leave" })
   })
 
   it("cannot have a socket that an app owns, wherever the app stands", () => {

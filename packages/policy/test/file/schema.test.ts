@@ -49,6 +49,7 @@ const good = [
   ...timeLimits.map((name) => `[limits]\n${name} = "15 minutes"`),
   "[gate]\nupstream = \"/run/s\"\nhomedir = \"/h\"\nsockets = [\"a\", \"/b\"]",
   "[gate]\nowners = [\"alice\", 7]\ncontrol-group = \"keys\"",
+  "[gate]\nextra-socket = \"close\"\nbrowser-socket = \"gate\"\nssh-socket = \"leave\"",
   "[approve]\napprovers = [\"terminal\"]\norder = \"in-turn\"\ntimeout = \"1m\"\npause = \"1h\"\nremember = \"2d\"\npinentry = \"/p\"",
   "[anyone]\nkeys = [\"*\"]",
   `[anyone]\nkeys = ["grip:${grip("a")}", "${grip("B")}", "0x${
@@ -122,6 +123,8 @@ const bad = [
   "[gate]\nowners = \"alice\"",
   "[gate]\nowners = []",
   "[gate]\ncontrol-group = \"keys\"",
+  "[gate]\nextra-socket = \"open\"",
+  "[gate]\nssh-socket = \"gate\"",
   "[approve]\napprovers = [\"mail\"]",
   "[approve]\napprovers = [\"terminal\", \"terminal\"]",
   "[approve]\norder = \"both\"",

@@ -121,10 +121,19 @@ export const publish = (temporary: string, path: string, stale: Stat | undefined
   return own
 }
 
+/** Whether a path is a name of this file. */
+export const isNamed = (own: Identity, path: string): boolean => {
+  try {
+    return isSame(own, identify(path))
+  } catch {
+    return false
+  }
+}
+
 /** Removes the name, unless it belongs to another socket by now. */
 export const withdraw = (path: string, own: Identity): void => {
   try {
-    if (isSame(own, identify(path))) fs.unlinkSync(path)
+    if (isNamed(own, path)) fs.unlinkSync(path)
   } catch {
     // a directory that is gone or not ours any more: there is nothing left to remove
   }

@@ -14,6 +14,7 @@ import type { After } from "./finish.ts"
 import { forgetFor, hold } from "./hold.ts"
 import { answerGetinfo, answerOption, answerSession } from "./local.ts"
 import { optionTurn } from "./option-turn.ts"
+import { answerToItself } from "./own-socket-check.ts"
 import { answerOwn, isOwn } from "./own/own.ts"
 import { turn } from "./turn.ts"
 
@@ -141,7 +142,12 @@ function* answerThroughAgent(session: SessionContext, request: Request): Effect.
     return "next"
   }
   const known = request.command.spec.name === "GETINFO" ? answerGetinfo(session, request.command) : undefined
-  if (known === undefined) return yield* turn(session, request.command)
+  if (known === undefined) {
+    const itself = yield* answerToItself(session, request.command)
+    if (itself === undefined) return yield* turn(session, request.command)
+    session.client.send(itself)
+    return "next"
+  }
   if (Effect.isEffect(known)) {
     const told = yield* Effect.result(known)
     session.client.send(Result.isFailure(told) ? errLine(gpgError.NO_AGENT) : told.success)

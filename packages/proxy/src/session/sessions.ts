@@ -30,8 +30,8 @@ const LIMIT = errLine(gpgError.LIMIT_REACHED)
 const STOPS = errLine(gpgError.NO_AGENT)
 
 export interface Sessions {
-  /** Takes a connection over; `owner` is the app that owns the socket. */
-  readonly accept: (socket: net.Socket, owner: string | undefined, path: string) => void
+  /** Takes a connection over; `owner` is the app that owns the socket, `restricted` says that the agent is to restrict it. */
+  readonly accept: (socket: net.Socket, owner: string | undefined, path: string, restricted?: boolean) => void
   readonly open: () => number
   readonly openOn: (path: string) => number
   readonly served: () => number
@@ -70,7 +70,7 @@ export const makeSessions = Effect.fnUntraced(
       map.set(key, (map.get(key) ?? 0) + by)
     }
 
-    const accept = (socket: net.Socket, owner: string | undefined, path: string): void => {
+    const accept = (socket: net.Socket, owner: string | undefined, path: string, restricted = false): void => {
       // greeted in any case: whoever is not greeted starts an agent over this socket
       socket.write(GREETING)
       served++
@@ -80,6 +80,7 @@ export const makeSessions = Effect.fnUntraced(
       const tooMany = running.size >= limits.sessions
       const known: ClientFacts = tooMany ? { socket: path, chain: [] } : readFacts(socket, path)
       const session = new SessionContext(client, owner, { ...known, session: served }, services)
+      if (restricted) session.state.restrict()
       const { app } = session
       if (tooMany || (byApp.get(app) ?? 0) >= limits.sessionsOfApp) {
         client.send(LIMIT)

@@ -11,6 +11,8 @@ export interface ChosenKey {
 }
 
 const MODE = "pinentry-mode"
+const ORIGIN = "pretend-request-origin"
+const REMOTE = writeOption(ORIGIN, Buffer.from("remote"))
 const ASK = writeOption(MODE, Buffer.from("ask"))
 
 export class SessionState {
@@ -42,6 +44,12 @@ export class SessionState {
   readonly nonces: Set<string> = new Set()
   /** What an import needs from one command to the next. */
   readonly kept: KeptImport = new KeptImport()
+
+  /** The client came through a socket whose clients are restricted: as if it had asked for it itself, as its first word. */
+  restrict(): void {
+    this.restricted = true
+    this.options.set(ORIGIN, REMOTE)
+  }
 
   /** RESET, as the agent does it: options, and a refusal, stay. */
   reset(): void {

@@ -65,6 +65,9 @@ export const parseStat = (text: string): Stat | undefined => {
   return Number.isSafeInteger(parent + session + started) ? { parent, session, started } : undefined
 }
 
+/** What a process calls itself, at most 15 bytes. */
+export const nameOf = (pid: number): string | undefined => readWhole(`/proc/${pid}/comm`)?.slice(0, -1)
+
 /** The machine's processes. */
 export const processes: Processes = {
   exe: (pid) => readLink(`/proc/${pid}/exe`),
