@@ -124,6 +124,23 @@ describe("a command that runs on", () => {
 })
 
 describe("as another user", () => {
+  it("who has a socket in a folder of his own does not keep the owner's command from starting", async () => {
+    await using stack = new AsyncDisposableStack()
+    const stage = await makeStage(stack)
+    const folder = await makeFolder("rx", outside())
+    stack.defer(() => removeFolder(folder))
+    stack.use(await giveToOther(folder))
+    const listen =
+      `import socket, time\ns = socket.socket(socket.AF_UNIX); s.bind('${folder}/S'); s.listen(); time.sleep(6)`
+    const listening = runAsOther(["python3", "-c", listen], { cwd: folder, env: { PATH: "/usr/bin:/bin" } })
+    await sleep(500)
+    const { code, stderr, stdout } = await stage.shell(`echo ran; ls ${folder}`)
+    assert.strictEqual(stdout.toString(), "ran\n", stderr)
+    assert.include(stderr, "Permission denied")
+    assert.strictEqual(code, 2)
+    await listening
+  })
+
   it("whose gate, agent and keys are his own, it signs as its app and sees none of them", async () => {
     needs("bwrap")
     const home = await makeFolder("rn", outside())

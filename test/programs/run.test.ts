@@ -3,6 +3,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { makeFolder, removeFolder } from "@gripgate/testkit/folder"
 import { startGate } from "@gripgate/testkit/gate-process"
+import { makeHomedir } from "@gripgate/testkit/homedir"
 import { fixtureKeys } from "@gripgate/testkit/keys"
 import { needs } from "@gripgate/testkit/needs"
 import { run, runOk, type RunResult } from "@gripgate/testkit/run"
@@ -90,7 +91,8 @@ describe("gripgate run", () => {
       assert.strictEqual(done.stdout.toString(), "a text\n")
       assert.match(done.stderr, /^oops\n$/m)
       assert.strictEqual((await stage.shell("kill -USR1 $$")).code, 128 + 10)
-      assert.strictEqual((await stage.inside(["no-such-command"], { env: { PATH: "/usr/bin:/bin" } })).code, 127)
+      const missing = await stage.inside(["no-such-command"], { env: { PATH: "/usr/bin:/bin" } })
+      assert.strictEqual(missing.code, 127, missing.stderr)
     })
 
     it("writes to the working directory and to what --write names, and nowhere else of the owner's", async () => {
@@ -98,7 +100,7 @@ describe("gripgate run", () => {
       await mkdir(more, { recursive: true })
       const script = `touch here ${more}/there; touch ~/.bashrc ~/new ~/.config/new; echo x >> ~/.bashrc; true`
       const { stderr } = await stage.shell(script, { flags: ["--write", more] })
-      assert.isTrue(existsSync(join(stage.project, "here")))
+      assert.isTrue(existsSync(join(stage.project, "here")), stderr)
       assert.isTrue(existsSync(join(more, "there")))
       assert.strictEqual(stderr.match(/Read-only file system/g)?.length, 4, stderr)
       assert.strictEqual(readFileSync(join(stage.home, ".bashrc"), "utf8"), "# mine\n")
@@ -151,6 +153,22 @@ describe("gripgate run", () => {
       assert.include(out(await run(ask, { env: stage.env })), "D /")
       const { stdout } = await stage.inside(["readlink", agent])
       assert.strictEqual(stdout.toString(), "/run/gripgate/S.gpg-agent\n")
+    })
+
+    it("the folder to which a redirect file leads the agent", async () => {
+      await using more = new AsyncDisposableStack()
+      const led = await makeFolder("ra", outside())
+      more.defer(() => removeFolder(led))
+      const agent = join(led, "a/agent")
+      await mkdir(join(led, "a"))
+      await writeFile(join(led, "a/beside"), "")
+      const other = more.use(await makeHomedir({ prefix: "rr", where: outside() }))
+      await writeFile(await other.agentSocket(), `%Assuan%\nsocket=${agent}\n`)
+      const { code, stderr, stdout } = await stage.inside(["ls", "-A", join(led, "a")], {
+        flags: ["--homedir", other.path]
+      })
+      assert.strictEqual(code, 0, stderr)
+      assert.strictEqual(stdout.toString(), "")
     })
 
     it("a socket of somebody else's, wherever it lies", async () => {
@@ -481,6 +499,28 @@ describe("gripgate run", () => {
       assert.strictEqual(code, 1)
       assert.strictEqual(stdout.toString(), "")
       assert.include(stderr, "bubblewrap cannot be used: bwrap: No permissions")
+    })
+
+    it("a socket that goes away while the sandbox is made costs a second try, and anything else is an error once", async () => {
+      const path = join(stage.home, "going")
+      await using listening = await listen(path)
+      const bin = join(stage.home, "slow")
+      await mkdir(bin)
+      const real = needs("bwrap")
+      const wrapper = (action: string) =>
+        `#!/bin/sh\ncase "$*" in *--json-status-fd*) ${action};; esac\nexec ${real} "$@"\n`
+      await writeFile(join(bin, "bwrap"), wrapper(`rm -f ${listening.path}`), { mode: 0o700 })
+      const env = { PATH: `${bin}:${stage.env["PATH"]}` }
+      const again = await stage.shell("echo ran; exit 1", { env })
+      assert.strictEqual(again.code, 1)
+      assert.strictEqual(again.stdout.toString(), "ran\n", again.stderr)
+      assert.include(again.stderr, `note: ${path} went away just then; once more`)
+      await writeFile(join(bin, "bwrap"), wrapper("set -- --no-such-option \"$@\""))
+      const never = await stage.shell("echo ran", { env })
+      assert.strictEqual(never.code, 1)
+      assert.strictEqual(never.stdout.toString(), "")
+      assert.strictEqual(never.stderr.match(/no-such-option/g)?.length, 1)
+      assert.include(never.stderr, "error: bubblewrap could not make the sandbox")
     })
 
     it("where abstract sockets cannot be closed there is no network, unless --share-net says so", async () => {

@@ -29,8 +29,8 @@ export interface Sandbox {
   readonly shareNet: boolean
   /** A descriptor of the seccomp filter; without one the command gets a session of its own. */
   readonly filterFd: number | undefined
-  /** A descriptor for what bubblewrap tells of its child. */
-  readonly infoFd: number
+  /** A descriptor for what bubblewrap tells of its child: its pid, and its exit code if it was ever started. */
+  readonly statusFd: number
 }
 
 /** Where the app's socket is inside. */
@@ -57,7 +57,7 @@ const ofKernel = ["/proc/sys", "/proc/acpi", "/proc/fs", "/proc/scsi"]
 
 /** The arguments, up to the command. */
 export const bwrapArgs = (sandbox: Sandbox): ReadonlyArray<string> => {
-  const { emptied, filterFd, gnupg, home, infoFd, readable, shareNet, socket, workIn, writable } = sandbox
+  const { emptied, filterFd, gnupg, home, statusFd, readable, shareNet, socket, workIn, writable } = sandbox
   const shown = [...readable, ...writable]
   const isEmptied = (path: string): boolean =>
     emptied.some((folder) => isWithin(path, folder)) && !shown.some((folder) => isWithin(path, folder))
@@ -66,7 +66,7 @@ export const bwrapArgs = (sandbox: Sandbox): ReadonlyArray<string> => {
     // all namespaces but that of the network
     ["--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-cgroup-try"],
     shareNet ? [] : ["--unshare-net"],
-    ["--die-with-parent", "--cap-drop", "ALL", "--info-fd", String(infoFd)],
+    ["--die-with-parent", "--cap-drop", "ALL", "--json-status-fd", String(statusFd)],
     filterFd === undefined ? ["--new-session"] : ["--seccomp", String(filterFd)],
     ["--ro-bind", "/", "/"],
     emptied.flatMap((folder) => ["--perms", folder.endsWith("tmp") ? "1777" : "0755", "--tmpfs", folder]),

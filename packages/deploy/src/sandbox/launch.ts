@@ -23,7 +23,7 @@ export interface Command {
 }
 
 /** The descriptor of what bubblewrap tells of its child; those after it are read by bubblewrap. */
-const INFO_FD = 3
+const STATUS_FD = 3
 
 /**
  * Keeps what is started from now on from abstract sockets, if the kernel can: `undefined`, or why it cannot. A bubblewrap that
@@ -34,13 +34,16 @@ export const confineAbstract = ({ setuid }: Bubblewrap): string | undefined => {
   return native.available ? native.scope() : "koffi cannot be loaded"
 }
 
-/** Runs the command to its end: its exit code, 128 and the number of the signal that ended it. */
+/** How it ended: an exit code, 128 and the number of a signal; `undefined` where the command was not even started. */
+export type Ending = number | undefined
+
+/** Runs the command in the sandbox to its end. Where bubblewrap could not make the sandbox it has said why on stderr. */
 export const launch = (
   bubblewrap: Bubblewrap,
   { files, sandbox }: Prepared,
   shareNet: boolean,
   { argv, env }: Command
-): Effect.Effect<number, SandboxError> => {
+): Effect.Effect<Ending, SandboxError> => {
   const left = keepDescriptors()
   if (left.length > 0) {
     return Effect.fail(
@@ -53,14 +56,14 @@ export const launch = (
   const filter = terminalFilter(process.arch)
   const inputs: Array<Buffer> = filter === undefined ? [] : [filter]
   const names = [...files.keys()]
-  const first = INFO_FD + 1 + inputs.length
+  const first = STATUS_FD + 1 + inputs.length
   inputs.push(...files.values())
   const args = bwrapArgs({
     ...sandbox,
     gnupg: { homedir: sandbox.gnupgHome, files: names.map((name, index) => ({ name, fd: first + index })) },
     shareNet,
-    filterFd: filter === undefined ? undefined : INFO_FD + 1,
-    infoFd: INFO_FD
+    filterFd: filter === undefined ? undefined : STATUS_FD + 1,
+    statusFd: STATUS_FD
   })
   const inside = bubblewrap.keepsSignals ? [...heeding, ...plain(argv)] : argv
   const whole = [...bubblewrap.keepsSignals ? ignoring : [], bubblewrap.path, ...args, "--", ...inside]
@@ -72,14 +75,14 @@ const plain = (argv: ReadonlyArray<string>): ReadonlyArray<string> =>
   argv[0]?.includes("=") === true ? ["sh", "-c", "exec \"$0\" \"$@\"", ...argv] : argv
 
 /** Runs a command without any sandbox, in the same way. */
-export const launchBare = ({ argv, env }: Command): Effect.Effect<number, SandboxError> =>
+export const launchBare = ({ argv, env }: Command): Effect.Effect<Ending, SandboxError> =>
   runToEnd(argv, env, undefined)
 
 const runToEnd = (
   argv: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>,
   inputs: ReadonlyArray<Buffer> | undefined
-): Effect.Effect<number, SandboxError> =>
+): Effect.Effect<Ending, SandboxError> =>
   Effect.callback((resume) => {
     const [program = "", ...args] = argv
     // what a terminal sends comes to the command too, which is in the same foreground
@@ -93,12 +96,12 @@ const runToEnd = (
         ...inputs === undefined ? [] : ["pipe" as const, ...inputs.map(() => "pipe" as const)]
       ]
     })
-    const command = inputs === undefined || child.pid === undefined
+    const status = inputs === undefined || child.pid === undefined
       ? undefined
-      : commandOf(child.stdio[INFO_FD] as Readable)
+      : readStatus(child.stdio[STATUS_FD] as Readable)
     const onSignal = (signal: Forwarded) => {
       if (terminal && signal === "SIGINT") return
-      const pid = command?.() ?? child.pid
+      const pid = status?.command() ?? child.pid
       try {
         if (pid !== undefined) process.kill(pid, signal)
       } catch {
@@ -114,14 +117,16 @@ const runToEnd = (
       const message = codeOf(error) === "ENOENT" ? "command not found" : reasonOf(error)
       resume(Effect.fail(new SandboxError({ message: `${program} cannot be started: ${message}` })))
     })
-    child.once("exit", (code, signal) => {
+    // not "exit": the status is to be whole by then
+    child.once("close", (code, signal) => {
       end()
-      resume(Effect.succeed(code ?? 128 + constants.signals[signal ?? "SIGKILL"]))
+      const ending = code ?? 128 + constants.signals[signal ?? "SIGKILL"]
+      resume(Effect.succeed(code === 1 && status?.started() === false ? undefined : ending))
     })
     if (inputs === undefined || child.pid === undefined) return
     for (const [index, bytes] of inputs.entries()) {
       // a bubblewrap that ends before it has read them says why
-      const pipe = child.stdio[INFO_FD + 1 + index] as Writable
+      const pipe = child.stdio[STATUS_FD + 1 + index] as Writable
       pipe.on("error", () => {}).end(bytes)
     }
   })
@@ -136,17 +141,27 @@ const hasTerminal = (): boolean => {
   }
 }
 
-/** The command's process, once it runs: the only child of the first process inside, which heeds no signal itself. */
-const commandOf = (info: Readable): () => number | undefined => {
+interface Status {
+  /** The command's process, once it runs: the only child of the first process inside, which heeds no signal itself. */
+  readonly command: () => number | undefined
+  /** Whether the sandbox was made, as bubblewrap says it at its end. */
+  readonly started: () => boolean
+}
+
+/** Follows what bubblewrap writes to its --json-status-fd. */
+const readStatus = (stream: Readable): Status => {
   let text = ""
-  info.setEncoding("utf8").on("data", (piece: string) => text += piece).on("error", () => {})
-  return () => {
-    const first = /"child-pid": *(\d+)/.exec(text)?.[1]
-    if (first === undefined) return undefined
-    try {
-      return Number(readFileSync(`/proc/${first}/task/${first}/children`, "latin1").split(" ")[0]) || undefined
-    } catch {
-      return undefined
-    }
+  stream.setEncoding("utf8").on("data", (piece: string) => text += piece).on("error", () => {})
+  return {
+    command: () => {
+      const first = /"child-pid": *(\d+)/.exec(text)?.[1]
+      if (first === undefined) return undefined
+      try {
+        return Number(readFileSync(`/proc/${first}/task/${first}/children`, "latin1").split(" ")[0]) || undefined
+      } catch {
+        return undefined
+      }
+    },
+    started: () => text.includes("\"exit-code\"")
   }
 }

@@ -2,7 +2,7 @@
 import { reasonOf } from "@gripgate/proxy/reason"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import { readFileSync } from "node:fs"
+import { lstatSync, readFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { HOMEDIR_INSIDE, type Sandbox } from "./bwrap-args.ts"
 import { type GnupgFiles, gnupgFiles } from "./gnupg-files.ts"
@@ -15,7 +15,7 @@ import {
   whyNotWorkedIn,
   whyNotWritable
 } from "./places.ts"
-import { isFile, isFolder, realPath, socketAt } from "./real-path.ts"
+import { isFile, isFolder, isReachable, realPath, socketAt } from "./real-path.ts"
 import { parseUnixSockets, type UnixSockets } from "./unix-sockets.ts"
 
 /** What somebody wants. */
@@ -32,17 +32,28 @@ export interface Wish {
   readonly writable: ReadonlyArray<string>
   /** Folders and files of the gate and of GnuPG, there or not. */
   readonly hidden: Protected
-  /** Other sockets of the gate. */
+  /** Other sockets of the gate, and those of the agent. */
   readonly sockets: ReadonlyArray<string>
 }
 
 /** What can be had, but for the descriptors and the network. */
 export interface Prepared {
-  readonly sandbox: Omit<Sandbox, "gnupg" | "filterFd" | "infoFd" | "shareNet"> & { readonly gnupgHome: string }
+  readonly sandbox: Omit<Sandbox, "gnupg" | "filterFd" | "statusFd" | "shareNet"> & { readonly gnupgHome: string }
   readonly files: GnupgFiles
   readonly abstract: UnixSockets["abstract"]
   /** What whoever started it should know. */
   readonly notes: ReadonlyArray<string>
+  /** What was looked at, by path: the numbers by which the same file is known again. */
+  readonly seen: ReadonlyMap<string, string>
+}
+
+/** What is to be covered and is gone by now, or another file: whoever mounts over it at that moment fails. */
+export const changedSince = ({ seen }: Prepared): string | undefined =>
+  [...seen].find(([path, number]) => numberOf(path) !== number)?.[0]
+
+const numberOf = (path: string): string => {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  return found === undefined ? "none" : `${found.dev}:${found.ino}:${found.ctimeMs}`
 }
 
 /** A sandbox that would not hold, or cannot be made. */
@@ -98,29 +109,29 @@ const look = (wish: Wish): Omit<Prepared, "files"> => {
   const readable = why !== undefined && whyNotShown(workIn, emptied) === undefined
     && emptied.some((folder) => isWithin(workIn, folder))
 
-  const seen = [home, workIn, gnupgHome, ...writable]
+  const visible = [home, workIn, gnupgHome, ...writable]
   const folders = [...hidden.folders]
   for (const socket of wish.sockets.map(realPath)) {
     if (folders.some((folder) => isWithin(socket, folder))) continue
     const within = (each: string) => isWithin(socket, each)
     if (emptied.some(within) && !shown.some(within) && !(readable && within(workIn))) continue
-    const folder = folderToHide(socket, seen)
+    const folder = folderToHide(socket, visible)
     if (folder !== undefined) folders.push(folder)
     else {
       notes.push(
-        `${socket} is another socket of the gate: it is covered now, but one that the gate makes there when it starts anew is not. `
+        `${socket} is no socket for the command: it is covered now, but one that is made there when its server starts anew is not. `
           + "Give it a folder of its own."
       )
     }
   }
-  const hiddenFolders = outermost(folders.filter(isFolder))
+  const hiddenFolders = outermost(folders.filter((path) => isFolder(path) && isReachable(path)))
   const listed = parseUnixSockets(readFileSync("/proc/net/unix", "utf8"))
   const own = socketAt(wish.socket)
   const sockets = [...listed.paths, ...wish.sockets].flatMap((path) => socketAt(path) ?? []).filter((path) =>
     path !== own
   )
   const hiddenFiles = [...new Set([...hidden.files.filter(isFile), ...sockets])]
-    .filter((path) => !hiddenFolders.some((folder) => isWithin(path, folder)))
+    .filter((path) => isReachable(path) && !hiddenFolders.some((folder) => isWithin(path, folder)))
   return {
     sandbox: {
       emptied,
@@ -134,7 +145,8 @@ const look = (wish: Wish): Omit<Prepared, "files"> => {
       socket: wish.ownFolder ? { folder: realPath(dirname(wish.socket)) } : { path: realPath(wish.socket) }
     },
     abstract: listed.abstract,
-    notes
+    notes,
+    seen: new Map([...hiddenFiles, ...hiddenFolders].map((path) => [path, numberOf(path)]))
   }
 }
 

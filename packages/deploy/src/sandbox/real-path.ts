@@ -28,3 +28,18 @@ export const socketAt = (path: string): string | undefined => {
     return undefined
   }
 }
+
+/**
+ * Whether a command without capabilities gets to a path that this process has looked at. Root's number alone does not open what is
+ * another user's own, neither to bubblewrap in its user namespace, which would fail to mount there, nor to the command.
+ */
+export const isReachable = (path: string): boolean => {
+  if (process.getuid?.() !== 0) return true
+  const groups = new Set([process.getegid?.(), ...process.getgroups?.() ?? []])
+  for (let folder = dirname(path);; folder = dirname(folder)) {
+    const { gid, mode, uid } = statSync(folder)
+    const search = uid === 0 ? 0o100 : groups.has(gid) ? 0o010 : 0o001
+    if ((mode & search) === 0) return false
+    if (dirname(folder) === folder) return true
+  }
+}

@@ -14,7 +14,7 @@ const base: Sandbox = {
   socket: { folder: "/run/user/1000/gripgate/apps/agent" },
   shareNet: true,
   filterFd: 4,
-  infoFd: 3
+  statusFd: 3
 }
 
 const argsOf = (changed: Partial<Sandbox> = {}): string => ` ${bwrapArgs({ ...base, ...changed }).join(" ")} `

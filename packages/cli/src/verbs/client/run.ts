@@ -1,16 +1,19 @@
 // `gripgate run`: a command that is an app, with all that it starts, in a sandbox. What is hidden from it is decided here; how it is
 // hidden, in @gripgate/deploy.
 import { agentInfo } from "@gripgate/deploy/agent-info"
+import { gnupgPlaces } from "@gripgate/deploy/gnupg-places"
 import { dataDir, ownerHomedir } from "@gripgate/deploy/home/place"
 import { type Bubblewrap, findBubblewrap } from "@gripgate/deploy/sandbox/bubblewrap"
 import { SOCKET_INSIDE } from "@gripgate/deploy/sandbox/bwrap-args"
 import { sandboxEnvironment } from "@gripgate/deploy/sandbox/environment"
 import { confineAbstract, launch, launchBare } from "@gripgate/deploy/sandbox/launch"
-import { prepare, type Prepared, type Wish } from "@gripgate/deploy/sandbox/prepare"
+import { changedSince, prepare, type Prepared, type Wish } from "@gripgate/deploy/sandbox/prepare"
 import { paths as pathsOf } from "@gripgate/proxy/paths"
 import { reasonOf } from "@gripgate/proxy/reason"
+import { followRedirects } from "@gripgate/proxy/upstream/redirect"
 import type * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
 import { homedir } from "node:os"
 import { dirname, isAbsolute, join, resolve } from "node:path"
 import { exitCode } from "../../exit-code.ts"
@@ -79,15 +82,30 @@ const inSandbox = Effect.fnUntraced(function*(
   options: RunOptions
 ): Effect.fn.Return<number, Failure> {
   const owner = yield* Effect.mapError(ownerHomedir(target.homedir), failureOf)
-  const prepared = yield* Effect.mapError(prepare({ ...wishOf(setting, target, owner, options), workIn }), failureOf)
-  yield* Effect.forEach(prepared.notes, printNote, { discard: true })
-  const shareNet = yield* network(bubblewrap, prepared, options)
+  const { agent, browser, extra, ssh } = yield* Effect.mapError(gnupgPlaces(owner), failureOf)
+  const led = followRedirects(agent, process.env)
+  const ofAgent = [agent, extra, browser, ssh, ...Result.isSuccess(led) ? [led.success] : []]
+  const named = wishOf(setting, target, owner, options)
+  const wish: Wish = { ...named, workIn, sockets: [...named.sockets, ...ofAgent.filter((path) => path !== "")] }
   const info = agentInfo(SOCKET_INSIDE)
-  const env = sandboxEnvironment(process.env, {
-    GNUPGHOME: prepared.sandbox.gnupgHome,
-    ...info !== undefined && { GPG_AGENT_INFO: info }
-  })
-  return yield* Effect.mapError(launch(bubblewrap, prepared, shareNet, { argv: options.command, env }), failureOf)
+  let shareNet: boolean | undefined
+  for (;;) {
+    const prepared = yield* Effect.mapError(prepare(wish), failureOf)
+    if (shareNet === undefined) {
+      yield* Effect.forEach(prepared.notes, printNote, { discard: true })
+      shareNet = yield* network(bubblewrap, prepared, options)
+    }
+    const env = sandboxEnvironment(process.env, {
+      GNUPGHOME: prepared.sandbox.gnupgHome,
+      ...info !== undefined && { GPG_AGENT_INFO: info }
+    })
+    const command = { argv: options.command, env }
+    const ending = yield* Effect.mapError(launch(bubblewrap, prepared, shareNet, command), failureOf)
+    if (ending !== undefined) return ending
+    const changed = changedSince(prepared)
+    if (changed === undefined) return yield* failure(exitCode.failed, "bubblewrap could not make the sandbox")
+    yield* printNote(`${changed} went away just then; once more`)
+  }
 })
 
 /** Everything of the gate's and of GnuPG's, wherever flags and variables put it. */
@@ -173,5 +191,5 @@ const withoutSandbox = Effect.fnUntraced(function*(
   const info = agentInfo(target.socket)
   const env: Record<string, string> = { GNUPGHOME: dir, ...info !== undefined && { GPG_AGENT_INFO: info } }
   for (const [name, value] of Object.entries(process.env)) if (value !== undefined) env[name] ??= value
-  return yield* Effect.mapError(launchBare({ argv: command, env }), failureOf)
+  return (yield* Effect.mapError(launchBare({ argv: command, env }), failureOf)) ?? exitCode.failed
 })
