@@ -4,7 +4,7 @@ import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { makeFolder, removeFolder } from "@gripgate/testkit/folder"
 import { startGate } from "@gripgate/testkit/gate-process"
 import { makeHomedir } from "@gripgate/testkit/homedir"
-import { fixtureKeys } from "@gripgate/testkit/keys"
+import { fixtureKeys, importKey } from "@gripgate/testkit/keys"
 import { needs } from "@gripgate/testkit/needs"
 import { run, runOk, type RunResult } from "@gripgate/testkit/run"
 import { spawn } from "node:child_process"
@@ -406,16 +406,21 @@ describe("gripgate run", () => {
       more.defer(() => removeFolder(folder))
       const policy = join(folder, "policy.toml")
       const control = join(folder, "c/control")
+      // the homedir of an agent besides the gate's own
+      const beside = more.use(await makeHomedir({ prefix: "rs", where: outside() }))
+      await importKey(beside, "protected")
+      const work = `[upstreams.work]\nsocket = "${await beside.agentSocket()}"\n`
       const other = join(folder, "o/S")
       await mkdir(join(folder, "c"))
       const app = (name: string, socket: string) => `[apps.${name}]\nsocket = "${socket}"\nkeys = ["*"]\n`
-      await writeFile(policy, `default = "allow"\n${app("agent", join(folder, "S"))}${app("other", other)}`)
+      await writeFile(policy, `default = "allow"\n${app("agent", join(folder, "S"))}${app("other", other)}${work}`)
       const flags = ["--policy", policy, "--state", join(folder, "state"), "--control", control]
       const listen = join(folder, "l/S")
       const start = () => startGate({ home: stage.owner, env: { HOME: stage.home }, listen, args: flags })
       const first = await start()
       more.defer(() => first.close())
-      const look = `for f in ${policy} ${folder}/state/chain.key; do cat $f && echo seen; done`
+      const look =
+        `for f in ${policy} ${folder}/state/chain.key ${beside.path}/private-keys-v1.d/*; do cat $f && echo seen; done`
       const ask = (path: string) => connect(path).map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ")
       const script = [
         "gpg --batch --clearsign < /dev/null | grep -c BEGIN",

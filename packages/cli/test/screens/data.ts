@@ -254,6 +254,7 @@ export const status: Status = {
   startedAt: at(-11_530),
   uptimeSeconds: 11_530,
   upstream: { socket: "/run/user/1000/gnupg/S.gpg-agent", version: "2.2.40" },
+  upstreams: [{ name: "own", where: "/run/user/1000/gnupg/S.gpg-agent", version: "2.2.40" }],
   listen: [
     { path: "/run/user/1000/gripgate/S.gpg-agent", app: null, sessions: 2 },
     { path: "/run/user/1000/gripgate/apps/mailpile", app: "mailpile", sessions: 1 }

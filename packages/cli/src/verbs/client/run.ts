@@ -144,7 +144,9 @@ const wishOf = (
       ...control,
       ...named.map((name) => paths.openSocket(name)),
       ...others.map(({ name }) => paths.appSocket(name)),
-      ...policy.gate.upstream === undefined ? [] : [resolve(policy.gate.upstream)]
+      ...policy.gate.upstream === undefined ? [] : [resolve(policy.gate.upstream)],
+      // with the folder of such a socket, a homedir as a rule, its private keys are hidden too
+      ...policy.upstreams.flatMap(({ socket }) => socket === undefined ? [] : [resolve(socket)])
     ]
   }
 }
