@@ -171,6 +171,22 @@ describe("gripgate run", () => {
       assert.strictEqual(stdout.toString(), "")
     })
 
+    it("what --hide names", async () => {
+      const hidden = join(stage.home, ".ssh")
+      await mkdir(hidden, { recursive: true })
+      await writeFile(join(hidden, "id"), "a key\n")
+      assert.strictEqual((await stage.inside(["cat", join(hidden, "id")])).stdout.toString(), "a key\n")
+      const { stdout } = await stage.shell(`cat ${hidden}/id; ls -A ${hidden}; echo end`, { flags: ["--hide", hidden] })
+      assert.strictEqual(stdout.toString(), "end\n")
+      for (const folder of [stage.home, "/", join(stage.home, "nowhere")]) {
+        const { code, stderr } = await stage.inside(["true"], { flags: ["--hide", folder] })
+        assert.strictEqual(code, 1, folder)
+        assert.match(stderr, /error: (?:the folder .* cannot be hidden|there is no folder )/)
+      }
+      const own = await stage.inside(["true"], { flags: ["--hide", stage.project] })
+      assert.include(own.stderr, "which the command must not see")
+    })
+
     it("a socket of somebody else's, wherever it lies", async () => {
       await using listening = await listen(join(stage.home, "theirs"))
       await using within = await listen(join(stage.project, "ours"))
@@ -409,7 +425,7 @@ describe("gripgate run", () => {
       // the homedir of an agent besides the gate's own
       const beside = more.use(await makeHomedir({ prefix: "rs", where: outside() }))
       await importKey(beside, "protected")
-      const work = `[upstreams.work]\nsocket = "${await beside.agentSocket()}"\n`
+      const work = `[upstreams.work]\nsocket = "${join(beside.path, "S.gpg-agent")}"\n`
       const other = join(folder, "o/S")
       await mkdir(join(folder, "c"))
       const app = (name: string, socket: string) => `[apps.${name}]\nsocket = "${socket}"\nkeys = ["*"]\n`

@@ -82,6 +82,11 @@ const run = Command.make("run", {
     Flag.withDescription("a folder that the command may write to, besides the working directory; may be repeated"),
     Flag.atLeast(0)
   ),
+  hide: Flag.String("hide").pipe(
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("a folder that the command must not see, as ~/.ssh; may be repeated"),
+    Flag.atLeast(0)
+  ),
   requireSandbox: toggle("require-sandbox", "run nothing where bubblewrap cannot be used"),
   shareNet: toggle("share-net", "share the network also where that opens sockets without a path"),
   ...gate,

@@ -19,6 +19,7 @@ const flagTypes: Readonly<Record<string, Completions.FlagType>> = {
   state: directory,
   dir: directory,
   write: directory,
+  hide: directory,
   keys: file,
   operation: { _tag: "Choice", values: operations }
 }

@@ -30,6 +30,8 @@ export interface Wish {
   readonly home: string
   readonly workIn: string
   readonly writable: ReadonlyArray<string>
+  /** Folders that somebody wants hidden. */
+  readonly hide: ReadonlyArray<string>
   /** Folders and files of the gate and of GnuPG, there or not. */
   readonly hidden: Protected
   /** Other sockets of the gate, and those of the agent. */
@@ -88,8 +90,9 @@ const look = (wish: Wish): Omit<Prepared, "files"> => {
   const home = realPath(wish.home)
   const emptied = outermost(EMPTIED.filter(isFolder).map(realPath))
   const gnupgHome = isFolder(wish.gnupgHome) ? realPath(wish.gnupgHome) : HOMEDIR_INSIDE
+  const hide = wish.hide.map((folder) => hideable(folder, [home, gnupgHome]))
   const hidden: Protected = {
-    folders: [...new Set([...wish.hidden.folders, wish.homedir, wish.gnupgHome].map(realPath))],
+    folders: [...new Set([...wish.hidden.folders, wish.homedir, wish.gnupgHome, ...hide].map(realPath))],
     files: [...new Set(wish.hidden.files.map(realPath))]
   }
   const writable = wish.writable.map((folder) => judged(folder, home, hidden, emptied))
@@ -156,4 +159,13 @@ const judged = (folder: string, home: string, hidden: Protected, emptied: Readon
   const why = whyNotWritable(real, home, hidden) ?? whyNotShown(real, emptied)
   if (why !== undefined) throw new SandboxError({ message: `the command cannot have ${real} to write to: it ${why}` })
   return real
+}
+
+/** A folder around what has to be there cannot be covered as a whole. */
+const hideable = (folder: string, needed: ReadonlyArray<string>): string => {
+  if (!isFolder(folder)) throw new SandboxError({ message: `there is no folder ${folder} to hide` })
+  const real = realPath(folder)
+  const inside = needed.find((path) => isWithin(path, real))
+  if (inside === undefined) return real
+  throw new SandboxError({ message: `the folder ${real} cannot be hidden: the command needs ${inside}` })
 }

@@ -37,6 +37,7 @@ export interface RunOptions extends TargetFlags {
   readonly app: string
   readonly command: ReadonlyArray<string>
   readonly write: ReadonlyArray<string>
+  readonly hide: ReadonlyArray<string>
   readonly control: string | undefined
   readonly requireSandbox: boolean
   readonly shareNet: boolean
@@ -131,6 +132,7 @@ const wishOf = (
     gnupgHome: GNUPGHOME !== undefined && GNUPGHOME !== "" ? resolve(GNUPGHOME) : ordinary,
     home,
     writable: options.write.map((folder) => resolve(folder)),
+    hide: options.hide.map((folder) => resolve(folder)),
     hidden: {
       folders: [
         ordinary,
