@@ -77,7 +77,7 @@ describe("docs/threat-model.md", () => {
     const subjects = new Set(claims.map(({ about }) => about).filter((about) => !about.startsWith("rule ")))
     const decided = ["identity", "keys", "verdicts", "prompts", "limits", "reload", "secrets"]
     const asked = ["questions", "answers", "owners", "grants", "tokens", "seals", "journal"]
-    const reached = ["standing in", "several agents", "homedirs", "sandbox"]
+    const reached = ["standing in", "several agents", "deployment", "homedirs", "sandbox"]
     assert.sameMembers([...subjects], [...decided, ...asked, ...reached])
   })
 

@@ -6,6 +6,7 @@ import * as Flag from "effect/cli/Flag"
 import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { clientCommands } from "./client-commands.ts"
+import { doctorCommands } from "./doctor-command.ts"
 import { argument, control, json, later, toggle, value } from "./flags.ts"
 import { ownerCommands } from "./owner-commands.ts"
 import { unitCommands } from "./unit-commands.ts"
@@ -214,6 +215,7 @@ export const gripgate = Command.make("gripgate").pipe(
     check,
     lint,
     status,
+    ...doctorCommands,
     ...ownerCommands,
     ...clientCommands,
     log,

@@ -30,6 +30,7 @@ describe("gripgate completions", () => {
       "check",
       "lint",
       "status",
+      "doctor",
       "asks",
       "approve",
       "deny",
