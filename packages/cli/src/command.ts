@@ -5,6 +5,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { clientCommands } from "./client-commands.ts"
 import { doctorCommands } from "./doctor-command.ts"
 import { argument, control, json, later, toggle, value } from "./flags.ts"
 import { ownerCommands } from "./owner-commands.ts"
@@ -216,6 +217,7 @@ export const gripgate = Command.make("gripgate").pipe(
     status,
     ...doctorCommands,
     ...ownerCommands,
+    ...clientCommands,
     log,
     ...unitCommands,
     demo,
