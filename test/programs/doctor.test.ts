@@ -64,7 +64,7 @@ const makePlace = async (stack: AsyncDisposableStack): Promise<Place> => {
     `default = "forbid"\n[apps.mail]\nsocket = "${socket}"\nsocket-mode = "0666"\nkeys = ["alice@example.org"]\n`
   const gate = stack.use(await startGate({ home: owner, policy }))
   const client = stack.use(await makeClientHome({ owner, socket }))
-  const mark = { v: 1, app: "mail", socket, homedir: owner.path, keys: [fingerprint] }
+  const mark = { v: 1, app: "mail", socket, homedir: owner.path, keys: [fingerprint], complete: true }
   await writeFile(join(client.path, "gripgate.json"), JSON.stringify(mark))
   return { owner, client, gate, folder, socket, gripgate: [node, join(folder, "program/bin/gripgate.mjs")] }
 }

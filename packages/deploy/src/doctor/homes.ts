@@ -9,11 +9,12 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { dirname, isAbsolute, join } from "node:path"
 import { gnupgPlaces } from "../gnupg-places.ts"
+import type { Mark } from "../home/mark.ts"
 import { changedBy } from "./changed-by.ts"
 import { command, type Finding, finding } from "./finding.ts"
 import { type Answerer, whoAnswers } from "./look/answerer.ts"
 import { belongsTo, look, namesIn, optionsIn, readText } from "./look/files.ts"
-import { type HomeMark, markIn } from "./look/home-mark.ts"
+import { markIn } from "./look/home-mark.ts"
 import { onPath, ran } from "./look/program.ts"
 import type { Scene } from "./scene.ts"
 
@@ -30,9 +31,9 @@ export const autostartFiles = (version: string | undefined, gpgsm: boolean): Rea
   return gpgsm ? ["gpg.conf", "gpgsm.conf"] : ["gpg.conf"]
 }
 
-const refresh = ({ app }: HomeMark): string | undefined => command("gripgate", "home", app, "--refresh")
+const refresh = ({ app }: Mark): string | undefined => command("gripgate", "home", app, "--refresh")
 
-const autostarts = (home: string, mark: HomeMark, files: ReadonlyArray<string>): ReadonlyArray<Finding> =>
+const autostarts = (home: string, mark: Mark, files: ReadonlyArray<string>): ReadonlyArray<Finding> =>
   files.flatMap((name) => {
     const file = join(home, name)
     const read = readText(file)
@@ -42,7 +43,7 @@ const autostarts = (home: string, mark: HomeMark, files: ReadonlyArray<string>):
   })
 
 /** What to say of who answers where a homedir leads. */
-export const judgeEnd = (mark: HomeMark, socket: string, answerer: Answerer): ReadonlyArray<Finding> => {
+export const judgeEnd = (mark: Mark, socket: string, answerer: Answerer): ReadonlyArray<Finding> => {
   const about = { where: socket }
   switch (answerer.kind) {
     case "gate":
@@ -77,7 +78,7 @@ export const judgeEnd = (mark: HomeMark, socket: string, answerer: Answerer): Re
 }
 
 const redirect = Effect.fnUntraced(
-  function*(home: string, agent: string, mark: HomeMark, scene: Scene): Effect.fn.Return<ReadonlyArray<Finding>> {
+  function*(home: string, agent: string, mark: Mark, scene: Scene): Effect.fn.Return<ReadonlyArray<Finding>> {
     const about = { where: agent, fix: refresh(mark) }
     const there = look(agent)
     if (there === undefined) {
@@ -155,10 +156,10 @@ const keyring = (homedir: string) =>
 
 const outOfStep = Effect.fnUntraced(function*(
   home: string,
-  mark: HomeMark,
+  mark: Mark,
   uid: number | undefined
 ): Effect.fn.Return<ReadonlyArray<Finding>> {
-  if (mark.homedir === undefined || !belongsTo(mark.homedir, uid) || !belongsTo(home, uid)) return []
+  if (mark.homedir === null || !belongsTo(mark.homedir, uid) || !belongsTo(home, uid)) return []
   const [owners, clients] = yield* Effect.all([keyring(mark.homedir), keyring(home)], { concurrency: 2 })
   if (owners === undefined || isInStep(owners, clients ?? [], mark.keys)) return []
   const message = `the public keys of ${mark.app} are not those of the owner's keyring any more`
@@ -168,13 +169,13 @@ const outOfStep = Effect.fnUntraced(function*(
 const examine = Effect.fnUntraced(
   function*(
     home: string,
-    mark: HomeMark,
+    mark: Mark,
     files: ReadonlyArray<string>,
     scene: Scene
   ): Effect.fn.Return<ReadonlyArray<Finding>> {
     const places = yield* Effect.result(gnupgPlaces(home))
     const agent = Result.isFailure(places) ? undefined : places.success.agent
-    const owners = mark.homedir === undefined ? undefined : secretFiles(mark.homedir)
+    const owners = mark.homedir === null ? undefined : secretFiles(mark.homedir)
     const [led, stepped] = yield* Effect.all([
       agent === undefined ? Effect.succeed([]) : redirect(home, agent, mark, scene),
       outOfStep(home, mark, scene.order.uid)

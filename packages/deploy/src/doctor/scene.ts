@@ -12,9 +12,10 @@ import * as Result from "effect/Result"
 import { lstatSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { type GnupgPlaces, gnupgPlaces } from "../gnupg-places.ts"
+import type { Mark } from "../home/mark.ts"
 import { type Answerer, whoAnswers } from "./look/answerer.ts"
 import { isHidden } from "./look/files.ts"
-import { type HomeMark, markIn } from "./look/home-mark.ts"
+import { markIn } from "./look/home-mark.ts"
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -57,7 +58,7 @@ export interface Scene {
   /** The homedir that gpg would use here, as gpgconf names it, or why that cannot be told. */
   readonly here: Result.Result<GnupgPlaces, string>
   /** The mark of a client homedir, where that is one. */
-  readonly mark: HomeMark | undefined
+  readonly mark: Mark | undefined
   /** The owner's: the same, or the one that the mark or the policy names. */
   readonly owner: Result.Result<GnupgPlaces, string>
   readonly agent: Result.Result<AgentPlace, string>

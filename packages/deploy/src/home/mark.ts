@@ -45,21 +45,31 @@ export const readMark = Effect.fnUntraced(function*(folder: string): Effect.fn.R
     }
   })
   if (text === undefined) return undefined
-  const damaged = new HomeError({
-    message: `${file} is damaged`,
-    hint: "nothing secret is in a client homedir: remove the folder, and make it again"
-  })
-  const json = yield* Effect.try({ try: (): unknown => JSON.parse(text), catch: () => damaged })
-  const version = Schema.decodeUnknownResult(versioned)(json)
-  if (Result.isSuccess(version) && version.success.v > VERSION) {
-    return yield* new HomeError({
-      message:
-        `${file} was written by a newer gripgate (version ${version.success.v} of the file, known is ${VERSION})`,
+  const mark = parseMark(text)
+  if (Result.isSuccess(mark)) return mark.success
+  return yield* mark.failure === "newer"
+    ? new HomeError({
+      message: `${file} was written by a newer gripgate (known is version ${VERSION} of the file)`,
       hint: "use that gripgate, or make another homedir with --dir DIR"
     })
-  }
-  return yield* Effect.mapError(Effect.fromResult(Schema.decodeUnknownResult(fields)(json)), () => damaged)
+    : new HomeError({
+      message: `${file} is damaged`,
+      hint: "nothing secret is in a client homedir: remove the folder, and make it again"
+    })
 })
+
+/** The mark in the text of the file, or what is wrong with it. */
+export const parseMark = (text: string): Result.Result<Mark, "newer" | "damaged"> => {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return Result.fail("damaged")
+  }
+  const version = Schema.decodeUnknownResult(versioned)(json)
+  if (Result.isSuccess(version) && version.success.v > VERSION) return Result.fail("newer")
+  return Result.mapError(Schema.decodeUnknownResult(fields)(json), () => "damaged" as const)
+}
 
 /** Writes the mark, in one step. */
 export const writeMark = (folder: string, mark: Mark): Effect.Effect<void, HomeError> =>

@@ -23,7 +23,10 @@ const policy = (socket: string) =>
   `default = "forbid"\n[apps.mail]\nsocket = "${socket}"\nkeys = ["alice@example.org"]\nsign = "allow"\n`
 
 const mark = (client: Homedir, owner: Homedir, socket: string, keys: ReadonlyArray<string>, v = 1) =>
-  writeFile(join(client.path, "gripgate.json"), JSON.stringify({ v, app: "mail", socket, homedir: owner.path, keys }))
+  writeFile(
+    join(client.path, "gripgate.json"),
+    JSON.stringify({ v, app: "mail", socket, homedir: owner.path, keys, complete: true })
+  )
 
 /** An owner with a key, a gate for his app mail, and the client homedir of that. */
 const makePlace = async (): Promise<Place> => {
@@ -132,7 +135,7 @@ describe("gripgate doctor: a client homedir", () => {
     await mark(place.client, place.owner, place.socket, [], 2)
     assert.include((await place.examine()).only("homes.mark").message, "a newer gripgate wrote it")
     await writeFile(join(place.client.path, "gripgate.json"), "{")
-    assert.include((await place.examine()).only("homes.mark").message, "it is not JSON")
+    assert.include((await place.examine()).only("homes.mark").message, "it is no mark of a client homedir")
   })
 
   it("is found at its standard place by the owner, too", async () => {
