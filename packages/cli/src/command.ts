@@ -6,7 +6,9 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { clientCommands } from "./client-commands.ts"
 import { connect } from "./connect/command.ts"
+import { doctorCommands } from "./doctor-command.ts"
 import { argument, control, json, later, toggle, value } from "./flags.ts"
 import { ownerCommands } from "./owner-commands.ts"
 import { unitCommands } from "./unit-commands.ts"
@@ -224,7 +226,9 @@ export const gripgate = Command.make("gripgate").pipe(
     check,
     lint,
     status,
+    ...doctorCommands,
     ...ownerCommands,
+    ...clientCommands,
     log,
     connect,
     ...unitCommands,

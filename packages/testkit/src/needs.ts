@@ -4,7 +4,10 @@ import { accessSync, constants } from "node:fs"
 import { delimiter, join } from "node:path"
 
 const PACKAGES = {
+  busctl: "systemd",
   bwrap: "bubblewrap",
+  "dbus-daemon": "dbus-daemon",
+  "dbus-send": "dbus-bin",
   git: "git",
   gpg: "gpg",
   "gpg-agent": "gpg-agent",
@@ -19,6 +22,7 @@ const PACKAGES = {
   scdaemon: "scdaemon",
   script: "bsdutils",
   setpriv: "util-linux",
+  "systemd-run": "systemd",
   socat: "socat",
   ssh: "openssh-client",
   sshd: "openssh-server",

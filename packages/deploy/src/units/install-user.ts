@@ -5,11 +5,11 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { existsSync } from "node:fs"
 import { join, resolve } from "node:path"
+import { findOwnAgent, type OwnAgent } from "../agent-program.ts"
 import { gnupgPlaces } from "../gnupg-places.ts"
-import { findOwnAgent } from "./agent-program.ts"
 import type { InstallWish } from "./plan.ts"
 import type { Programs } from "./service.ts"
-import { type AgentPlaces, type OwnAgent, placesAt, standardPlaces, userUnits } from "./user-units.ts"
+import { type AgentPlaces, placesAt, standardPlaces, userUnits } from "./user-units.ts"
 import type { UnitFolders } from "./written.ts"
 
 export interface UserInstall {

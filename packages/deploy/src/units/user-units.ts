@@ -1,5 +1,6 @@
 // The units of a user's own gate, and those that put GnuPG's units behind it. Pure: places in, files out.
 import { join } from "node:path"
+import type { OwnAgent } from "../agent-program.ts"
 import { userHardening } from "./hardening.ts"
 import { argument, type UnitText, wholePath } from "./quote.ts"
 import { lifeOfService, lifeOfUnit, type Programs, serveCommand } from "./service.ts"
@@ -30,13 +31,6 @@ export const placesAt = (
   const [standard, restricted, web, moved] = [agent, extra, browser, join(agent, "..", "S.gripgate")].map(wholePath)
   if (standard === undefined || restricted === undefined || web === undefined || moved === undefined) return undefined
   return { agent: standard, extra: restricted, browser: web, moved }
-}
-
-/** An agent that systemd starts for a homedir for which GnuPG brings no units. */
-export interface OwnAgent {
-  readonly program: string
-  /** What this version calls its way of taking sockets over. */
-  readonly option: "--supervised" | "--deprecated-supervised"
 }
 
 export interface UserUnits {

@@ -28,6 +28,10 @@ export const Status = Schema.Struct({
   uptimeSeconds: Count,
   /** The agent behind the gate; its version is `null` as long as nobody has needed it. */
   upstream: Schema.Struct({ socket: Schema.String, version: Maybe(Schema.String) }),
+  /** All of them, in their order; `where` is a socket, or a command in words. */
+  upstreams: Schema.Array(
+    Schema.Struct({ name: Schema.String, where: Schema.String, version: Maybe(Schema.String) })
+  ),
   /** The sockets, the app that owns each, `connect` or `qubes` for those of a transport, and the open sessions on each. */
   listen: Schema.Array(
     Schema.Struct({ path: Schema.String, app: Maybe(Schema.String), door: Maybe(Schema.String), sessions: Count })

@@ -1,7 +1,12 @@
 // Which program is gpg-agent here, and by what option it takes sockets that somebody else made: 2.5.3 renamed it.
 import { gpgconf, type GpgconfError } from "@gripgate/proxy/upstream/gpgconf"
 import * as Effect from "effect/Effect"
-import type { OwnAgent } from "./user-units.ts"
+
+export interface OwnAgent {
+  readonly program: string
+  /** What this version calls its way of taking sockets over. */
+  readonly option: "--supervised" | "--deprecated-supervised"
+}
 
 const isAtLeast = (version: string, wanted: ReadonlyArray<number>): boolean => {
   const parts = version.split(".").map(Number)
