@@ -1,13 +1,14 @@
 // A question to the owner is the gate's own, whatever a client says, shows of itself or names its keys: who asks, how he is known,
 // for what, with which key, over which digest. The same in a pinentry, on the command line, for programs, in the log.
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { writeConnect } from "@gripgate/proxy/listen/far/connect-descriptor"
 import { makeClientHome } from "@gripgate/testkit/client-home"
 import { makeFolder, removeFolder } from "@gripgate/testkit/folder"
 import { startGate } from "@gripgate/testkit/gate-process"
 import { type Homedir, makeHomedir } from "@gripgate/testkit/homedir"
 import { fixtureKeys, importKey, makeKey, type TestKey } from "@gripgate/testkit/keys"
 import { needs } from "@gripgate/testkit/needs"
-import type { RawClient, RawReply } from "@gripgate/testkit/raw-client"
+import { connectRaw, type RawClient, type RawReply } from "@gripgate/testkit/raw-client"
 import { copyFile, mkdir, readFile, realpath, writeFile } from "node:fs/promises"
 import { userInfo } from "node:os"
 import { dirname, join } from "node:path"
@@ -389,6 +390,26 @@ describe("how an app was recognised", () => {
       assert.match(linesOf(one.dialog)[1]!, new RegExp(`^Who: "user ${me.username} \\(${me.uid}\\), `))
       await settled(scene, one, "no")
     }))
+
+  it("is told: by its transport, with where the client is", async () => {
+    await using gate = await startTestGate({
+      agent: await home.agentSocket(),
+      homedir: home.path,
+      policy: `default = "ask"\n[apps.build]\nmatch = { via = "ssh" }\nkeys = ["*"]\n${READER}`,
+      approve: ["approvers = [\"pinentry\"]", `pinentry = "${home.pinentry.program}"`]
+    })
+    await home.pinentry.script({ answers: ["cancel"] })
+    const { dialogs } = await sinceNow(home.pinentry)
+    await using client = await connectRaw(gate.doorOf("connect"))
+    client.send(writeConnect({ named: "build", via: "ssh", remote: "192.0.2.7" }))
+    await client.readReply()
+    await choose(client)
+    await assertTalk(client, ["PKSIGN", ERR.CANCELED])
+    const dialog = await firstOf(dialogs)
+    assert.strictEqual(linesOf(dialog)[0], "gripgate: the app \"build\" wants to sign or certify keys")
+    const who = `user ${me.username} (${me.uid}), 192.0.2.7 by ssh`
+    assert.isTrue(linesOf(dialog)[1]!.startsWith(`Who: "by what its transport says: ${who}`), linesOf(dialog)[1])
+  })
 
   for (
     const [rank, match, words] of [

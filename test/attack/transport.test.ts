@@ -198,6 +198,18 @@ describe("the descriptor of a transport", () => {
     )
   })
 
+  it("that nobody sends does not keep the gate from stopping", async () => {
+    await using other = await startTestGate({ agent: join(folder, "agent"), policy })
+    await using silent = await connectRaw(other.doorOf("connect"))
+    silent.send("{\"v\":1,")
+    await using settled = await connectRaw(other.doorOf("qubes"))
+    settled.send(work)
+    await settled.readReply()
+    await other.close()
+    assert.strictEqual(await silent.closed, "end")
+    assert.strictEqual(await settled.closed, "end")
+  })
+
   it("that nobody sends keeps nobody else out", async () => {
     const silent: Array<RawClient> = []
     try {

@@ -200,6 +200,21 @@ sign = "allow"
     assert.strictEqual((await sign(home)).code, 0)
   })
 
+  it("brings a gate of another machine, which has this one for its agent", async () => {
+    await using more = new AsyncDisposableStack()
+    const other = more.use(await makeHomedir({ agentConf: ["disable-scdaemon"] }))
+    const { stdout } = await owner.gpg(["--export"])
+    await other.gpg(["--import"], { input: stdout })
+    const policy = `default = "allow"\n[upstreams.keys]\ndefault = true\ncommand = ["${ssh}", "-T", "build"]\n`
+    const between = more.use(await startGate({ home: other, policy, env: env() }))
+    const home = more.use(await makeClientHome({ owner, socket: between.socket }))
+    const signed = await sign(home)
+    assert.strictEqual(signed.code, 0, signed.stderr)
+    assert.strictEqual((await lastAllowed()).app, "build")
+    const exported = await home.run(["gpg", "--batch", "--export-secret-keys"])
+    assert.strictEqual(exported.stdout.length, 0, "what it allows itself, this one does not")
+  })
+
   it("shows the owner where a client is while it is connected", async () => {
     const child = spawn(ssh, ["-T", "build"], { env: env(), stdio: ["pipe", "pipe", "inherit"] })
     child.stdin.write("NOP\n")
