@@ -66,6 +66,7 @@ export const farDoor = Effect.fnUntraced(function*(
 
   const settle = Effect.fnUntraced(function*(socket: net.Socket) {
     const peer = yield* facts(socket)
+    if (socket.destroyed) return
     const no = denied(peer)
     if (no !== undefined) return turnAway(socket, gpgError.FORBIDDEN, no)
     const head = yield* readHead(socket, { end, limit, most: MAX_DESCRIPTOR })
@@ -83,7 +84,13 @@ export const farDoor = Effect.fnUntraced(function*(
       return turnAway(socket, gpgError.LIMIT_REACHED, "too many have not said whom they bring")
     }
     unsettled++
-    run(Effect.ensuring(settle(socket), Effect.sync(() => unsettled--)))
+    run(
+      settle(socket).pipe(
+        // the gate stops, at whatever this one was
+        Effect.onInterrupt(() => Effect.sync(() => socket.destroy())),
+        Effect.ensuring(Effect.sync(() => unsettled--))
+      )
+    )
   }
 })
 

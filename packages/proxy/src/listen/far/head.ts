@@ -8,7 +8,7 @@ export type HeadFault = "too long" | "unfinished" | "late"
 
 /**
  * The bytes before the first `end`, at most `most` with it, within `limit` milliseconds. The socket is paused when this is done, and
- * has its errors seen to for good; what follows the head is read by whoever resumes it. Interrupted, the socket is closed.
+ * has its errors seen to for good; what follows the head is read by whoever resumes it.
  */
 export const readHead = (
   socket: net.Socket,
@@ -33,8 +33,5 @@ export const readHead = (
     const timer = setTimeout(() => done("late"), limit)
     // a client that goes away is normal life
     socket.on("error", () => {}).on("data", take).once("end", ended).once("close", ended).resume()
-    return Effect.sync(() => {
-      clearTimeout(timer)
-      socket.destroy()
-    })
+    return Effect.sync(() => clearTimeout(timer))
   })
