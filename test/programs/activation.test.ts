@@ -91,7 +91,8 @@ describe("a gate behind sockets of systemd", () => {
     assert.deepStrictEqual(listen.map(({ app, path }) => [path, app]), [
       [paths[0], "git"],
       [paths[1], "mail"],
-      [paths[2], null]
+      [paths[2], null],
+      [join(run, "connect"), null]
     ])
     assert.isFalse(existsSync(join(run, "apps")), "the app mail has its socket already")
     assert.include(gate.stderr(), `listening at ${paths[1]!} for the app mail`)

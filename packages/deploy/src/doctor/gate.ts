@@ -82,6 +82,16 @@ export const judgeSocket = (
   }
 }
 
+/** What to say of a socket for those who bring clients of elsewhere: they speak first, so that nobody is greeted there. */
+const judgeDoor = ({ door, path }: Pick<Status["listen"][number], "door" | "path">): Finding => {
+  const whose = door === "qubes" ? "qrexec" : "gripgate connect"
+  return look(path) === undefined
+    ? finding("gate.socket-missing", `the gate's socket for ${whose} is not there any more: start the gate again`, {
+      where: path
+    })
+    : finding("gate.socket", `the gate has its socket for ${whose}`, { where: path })
+}
+
 /** Apps to which the policy gives a socket at which the gate does not listen. */
 export const notServed = (
   policy: Policy,
@@ -134,7 +144,7 @@ export const gate = Effect.fnUntraced(function*(scene: Scene): Effect.fn.Return<
   }
   found.push(...aboutPolicy(scene, policy))
   const sockets = yield* Effect.forEach(
-    listen,
+    listen.filter(({ door }) => door === null),
     (socket) =>
       Effect.map(whoAnswers(socket.path), (answerer) => judgeSocket(socket, answerer, look(socket.path)?.mode)),
     { concurrency: "unbounded" }
@@ -144,6 +154,7 @@ export const gate = Effect.fnUntraced(function*(scene: Scene): Effect.fn.Return<
   return [
     ...found,
     ...sockets,
+    ...listen.filter(({ door }) => door !== null).map(judgeDoor),
     ...usable === undefined || !isSame ? [] : notServed(usable, listen, order.paths.appSocket)
   ]
 })

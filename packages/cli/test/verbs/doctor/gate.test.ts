@@ -29,7 +29,8 @@ describe("gripgate doctor: the gate", () => {
     const { code, findings, only } = await examine(home, ["--policy", gate.policyFile!])
     assert.match(only("gate.answers").message, new RegExp(`^gripgate 0\\.1\\.0, pid ${gate.pid}, `))
     const sockets = findings.filter(({ id }) => id === "gate.socket").map(({ where }) => where)
-    assert.sameMembers(sockets, [gate.socket, join(state(home.path), "run", "apps", "mail", "S.gpg-agent")])
+    const run = join(state(home.path), "run")
+    assert.sameMembers(sockets, [gate.socket, join(run, "apps", "mail", "S.gpg-agent"), join(run, "connect")])
     assert.strictEqual(code, 0)
     // to its owner the control socket is open
     assert.strictEqual(only("bypass.control").level, "danger")
