@@ -1,0 +1,30 @@
+// Writes a transcript while the dialogue goes on. Every line is appended with one write(2) before its bytes go on, so that the
+// order in the file is the order of causes, also among processes: the scripted pinentry appends to the same file.
+import { closeSync, openSync, writeSync } from "node:fs"
+import { escaped, formatEntry, HEADER, type Mark, type Place } from "./entry.ts"
+
+export interface Recorder {
+  readonly file: string
+  /** Adds lines; throws where they cannot be written, and then nothing may go on as if they had been. */
+  note(place: Place, connection: number, mark: Mark, ...lines: ReadonlyArray<Uint8Array | string>): void
+  /** Nothing is added any more. */
+  close(): void
+}
+
+/** Begins a transcript (mode 0600: what goes over a wire may be a passphrase). */
+export const startRecorder = (file: string): Recorder => {
+  const fd = openSync(file, "ax", 0o600)
+  let open = true
+  writeSync(fd, `${HEADER}\n`)
+  return {
+    file,
+    note: (place, connection, mark, ...lines) => {
+      if (!open) return
+      writeSync(fd, lines.map((line) => `${formatEntry({ place, connection, mark, text: escaped(line) })}\n`).join(""))
+    },
+    close: () => {
+      if (open) closeSync(fd)
+      open = false
+    }
+  }
+}
