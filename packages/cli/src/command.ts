@@ -7,6 +7,7 @@ import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { argument, control, json, later, toggle, value } from "./flags.ts"
 import { ownerCommands } from "./owner-commands.ts"
+import { testkit } from "./testkit-command.ts"
 import { verdictWords } from "./verbs/log/filter.ts"
 
 const policyFlags = {
@@ -206,5 +207,5 @@ export const gripgate = Command.make("gripgate").pipe(
     "A gate between OpenPGP programs and gpg-agent: each program its own keys, and the owner decides what becomes of each "
       + "operation. gpg and gpg-agent stay as they are."
   ),
-  Command.withSubcommands([serve, standDown, check, lint, status, ...ownerCommands, log, demo, completions])
+  Command.withSubcommands([serve, standDown, check, lint, status, ...ownerCommands, log, demo, testkit, completions])
 )

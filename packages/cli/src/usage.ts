@@ -4,14 +4,14 @@ import type * as CliError from "effect/cli/CliError"
 import type { HelpDoc } from "effect/cli/HelpDoc"
 import type { Complaint } from "./failure.ts"
 
-/** `gripgate check [APP] [OPERATION] [KEY] [flags]` */
+/** `gripgate check [APP] [OPERATION] [KEY] [flags]`, `gripgate testkit [flags] -- COMMAND...` */
 export const usageLine = (doc: HelpDoc): string => {
-  const words = [...(doc.commandPath ?? ["gripgate"])]
-  if (doc.subcommands !== undefined) words.push("VERB")
-  for (const { name, required, variadic } of doc.args ?? []) {
-    words.push(`${required ? name : `[${name}]`}${variadic ? "..." : ""}`)
-  }
-  return [...words, "[flags]"].join(" ")
+  const path = [...(doc.commandPath ?? ["gripgate"]), ...doc.subcommands === undefined ? [] : ["VERB"]]
+  const args = doc.args ?? []
+  const words = args.map(({ name, required, variadic }) => `${required ? name : `[${name}]`}${variadic ? "..." : ""}`)
+  // what comes last as often as it likes may look like a flag
+  const rest = args.some(({ variadic }) => variadic) ? ["[flags]", "--", ...words] : [...words, "[flags]"]
+  return [...path, ...rest].join(" ")
 }
 
 /** The verbs of a help document, as one list of words. */

@@ -20,6 +20,7 @@ describe("--help", () => {
     "tty",
     "log",
     "demo",
+    "testkit",
     "completions"
   ]
 
@@ -42,6 +43,7 @@ describe("--help", () => {
       "--default VERDICT",
       "--homedir DIR",
       "--upstream SOCKET",
+      "--stand-in",
       "--listen [APP=]SOCKET",
       "--state DIR",
       "--control SOCKET",

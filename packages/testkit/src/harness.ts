@@ -59,6 +59,11 @@ export interface Harness extends AsyncDisposable {
   run(argv: ReadonlyArray<string>, options?: RunOptions): Promise<RunResult>
   /** A connection to the gate, as a program makes it; the greeting is its first reply. */
   connect(): Promise<RawClient>
+  /**
+   * The transcript once nothing comes any more: it stops the gate, and waits a second for connections to end. After that there is
+   * only `close`.
+   */
+  finish(): Promise<string>
   /** Ends every process and removes every file. Closing twice does no harm. */
   close(): Promise<void>
 }
@@ -172,12 +177,13 @@ const build = async (
   const client = await makeClientHome({ owner, socket: programTap.socket, gpgConf })
   watchdog.add(client.path)
   opened(client.close)
+  const transcript = transcriptOf(recorder.file)
   return {
     homedir: client.path,
     env: client.env,
     control,
     keys,
-    transcript: transcriptOf(recorder.file),
+    transcript,
     prompts: owner.pinentry.questions,
     setPinentry: (script) => owner.pinentry.script(scriptOf(script)),
     setAgentFaults: async (faults) => {
@@ -188,6 +194,12 @@ const build = async (
     },
     gateLog: gate.log,
     run: (argv, runOptions) => run(argv, { ...runOptions, env: { ...client.env, ...runOptions?.env } }),
-    connect: () => connectRaw(programTap.socket)
+    connect: () => connectRaw(programTap.socket),
+    finish: async () => {
+      await gate.stop()
+      for (const tap of [programTap, agentTap]) await tap.idle(1_000)
+      recorder.check()
+      return transcript.text()
+    }
   }
 }

@@ -151,7 +151,8 @@ describe("a harness", () => {
     assert.strictEqual(signed.code, 0, signed.stderr)
     const other = await sign(harness, "-u", "bob@example.org")
     assert.include(other.stderr, "No secret key")
-    harness.transcript.assertHas(/^gate = .*allowed sign .*to app mail /)
+    assert.match(await harness.finish(), /^gate = .*allowed sign .*to app mail /m)
+    harness.transcript.assertHas(/^program 2 = closed$/)
   })
 
   it("has keys by name, by a new user id with a passphrase, and from their armor", async () => {

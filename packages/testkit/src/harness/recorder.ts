@@ -5,8 +5,10 @@ import { escaped, formatEntry, HEADER, type Mark, type Place } from "./entry.ts"
 
 export interface Recorder {
   readonly file: string
-  /** Adds lines; throws where they cannot be written, and then nothing may go on as if they had been. */
-  note(place: Place, connection: number, mark: Mark, ...lines: ReadonlyArray<Uint8Array | string>): void
+  /** Adds lines; `false` where they cannot be written, and then nothing may go on as if they had been. */
+  note(place: Place, connection: number, mark: Mark, ...lines: ReadonlyArray<Uint8Array | string>): boolean
+  /** Throws where something could not be written: the transcript is not whole. */
+  check(): void
   /** Nothing is added any more. */
   close(): void
 }
@@ -15,12 +17,22 @@ export interface Recorder {
 export const startRecorder = (file: string): Recorder => {
   const fd = openSync(file, "ax", 0o600)
   let open = true
+  let broken: Error | undefined
   writeSync(fd, `${HEADER}\n`)
   return {
     file,
     note: (place, connection, mark, ...lines) => {
-      if (!open) return
-      writeSync(fd, lines.map((line) => `${formatEntry({ place, connection, mark, text: escaped(line) })}\n`).join(""))
+      if (!open || broken !== undefined) return false
+      const text = lines.map((line) => `${formatEntry({ place, connection, mark, text: escaped(line) })}\n`).join("")
+      try {
+        writeSync(fd, text)
+      } catch (error) {
+        broken = new Error(`the transcript ${file} cannot be written: ${String(error)}`)
+      }
+      return broken === undefined
+    },
+    check: () => {
+      if (broken !== undefined) throw broken
     },
     close: () => {
       if (open) closeSync(fd)

@@ -2,6 +2,7 @@
 // of one write to a file.
 import { once } from "node:events"
 import { connect, createServer, type Socket } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
 import type { Recorder } from "./recorder.ts"
 
 export interface TapOptions {
@@ -15,6 +16,8 @@ export interface TapOptions {
 
 export interface Tap {
   readonly socket: string
+  /** Waits until every connection has ended, at most so many milliseconds. */
+  idle(timeoutMs: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -42,7 +45,8 @@ export const startTap = async ({ listen, place, recorder, to }: TapOptions): Pro
           lines.push(pending.subarray(0, lf))
           pending = pending.subarray(lf + 1)
         }
-        if (lines.length > 0) recorder.note(place, number, mark, ...lines)
+        // what is not written down is not said
+        if (lines.length > 0 && !recorder.note(place, number, mark, ...lines)) return void from.destroy()
         if (!into.write(chunk)) {
           from.pause()
           into.once("drain", () => from.resume())
@@ -69,6 +73,9 @@ export const startTap = async ({ listen, place, recorder, to }: TapOptions): Pro
   await once(server, "listening")
   return {
     socket: listen,
+    idle: async (timeoutMs) => {
+      for (const end = performance.now() + timeoutMs; open.size > 0 && performance.now() < end;) await sleep(2)
+    },
     close: async () => {
       server.close()
       for (const socket of open) socket.destroy()
