@@ -10,6 +10,7 @@ import { run } from "@gripgate/testkit/run"
 import { readFileSync } from "node:fs"
 import { mkdir, symlink } from "node:fs/promises"
 import { join, resolve } from "node:path"
+import { longLines } from "../support/prose.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 const page = readFileSync(join(root, "docs/testkit.md"), "utf8")
@@ -45,6 +46,8 @@ describe("docs/testkit.md", () => {
       await removeFolder(folder)
     }
   })
+
+  it("has lines that can be read", () => assert.deepStrictEqual(longLines(page), []))
 
   it("has scripts that are taken", () => {
     const [pinentry = "", faults = "", ...more] = blocks("json")
