@@ -42,6 +42,10 @@ export interface Harness extends AsyncDisposable {
   readonly homedir: string
   /** The whole environment for a program under test. */
   readonly env: Readonly<Record<string, string>>
+  /** The program's side of the recorder, where `connect` goes. */
+  readonly socket: string
+  /** The real agent's own socket: what is said there passes neither the gate nor the recorder. */
+  readonly agentSocket: string
   /** Files by which a program in another language steers it; docs/testkit.md. */
   readonly control: string
   /** In the order of `keys`. */
@@ -181,6 +185,8 @@ const build = async (
   return {
     homedir: client.path,
     env: client.env,
+    socket: programTap.socket,
+    agentSocket: real,
     control,
     keys,
     transcript,
