@@ -15,13 +15,14 @@ import { gpgRows } from "./rows/gpg.ts"
 import { policyRows } from "./rows/policy.ts"
 import { processRows } from "./rows/process.ts"
 import { tokenRows } from "./rows/token.ts"
+import { upstreamRows } from "./rows/upstreams.ts"
 import { wireRows } from "./rows/wire.ts"
 import { gateProgram, makeStage, type Stage } from "./stage.ts"
 import { block } from "./table.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 
-const rows = [...gpgRows, ...tokenRows, ...wireRows, ...clientRows, ...processRows, ...policyRows]
+const rows = [...gpgRows, ...tokenRows, ...upstreamRows, ...wireRows, ...clientRows, ...processRows, ...policyRows]
 
 const legend = [
   "Each round measures the contenders one after the other. ratio: the median over all rounds of a",

@@ -80,10 +80,15 @@ export class Client {
     return word === "OK " || word === "OK\n"
   }
 
+  /** The lines of the reply that was taken, as text. */
+  text(): string {
+    return this.buffer.toString("latin1", 0, this.length)
+  }
+
   /** Waits for the reply, an OK; its lines as text. */
   reply(): string {
     while (!this.take());
-    return this.buffer.toString("latin1", 0, this.length)
+    return this.text()
   }
 
   command(bytes: Buffer): void {

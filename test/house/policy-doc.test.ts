@@ -9,6 +9,7 @@ import { entryWords } from "@gripgate/policy/file/entry"
 import { gateWords } from "@gripgate/policy/file/gate"
 import { limitWords } from "@gripgate/policy/file/limits"
 import { defaults, parsePolicy, topWords } from "@gripgate/policy/file/parse"
+import { upstreamWords } from "@gripgate/policy/file/upstreams"
 import { approverNames, standardApprove } from "@gripgate/policy/policy"
 import { verdicts } from "@gripgate/policy/verdict"
 import { operations } from "@gripgate/protocol/operation"
@@ -77,6 +78,7 @@ describe("docs/policy.md", () => {
     ["in `[anyone]`", anyoneWords],
     ["in `[gate]`", gateWords],
     ["in `[approve]`", approveWords],
+    ["in `[upstreams.NAME]`", upstreamWords],
     ["limit", limitWords],
     ["verdict", verdicts],
     ["operation", operations],

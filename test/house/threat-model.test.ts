@@ -73,11 +73,11 @@ describe("docs/threat-model.md", () => {
     assert.deepStrictEqual(rules, rules.toSorted((a, b) => a - b))
   })
 
-  it("has claims about everything else that the gate decides", () => {
+  it("has claims about everything else that the gate decides, and about the ways to it", () => {
     const subjects = new Set(claims.map(({ about }) => about).filter((about) => !about.startsWith("rule ")))
     const decided = ["identity", "keys", "verdicts", "prompts", "limits", "reload", "secrets"]
     const asked = ["questions", "answers", "owners", "grants", "tokens", "seals", "journal"]
-    const reached = ["standing in"]
+    const reached = ["standing in", "several agents", "deployment", "homedirs", "sandbox"]
     assert.sameMembers([...subjects], [...decided, ...asked, ...reached])
   })
 

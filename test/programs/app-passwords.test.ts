@@ -4,70 +4,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { makeFolder, removeFolder } from "@gripgate/testkit/folder"
 import { needs } from "@gripgate/testkit/needs"
-import { writePinentry } from "@gripgate/testkit/pinentry"
-import { waitGone } from "@gripgate/testkit/processes"
-import { run, runOk } from "@gripgate/testkit/run"
-import { existsSync, readFileSync } from "node:fs"
-import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises"
+import { run } from "@gripgate/testkit/run"
+import { readFileSync } from "node:fs"
+import { readdir, stat } from "node:fs/promises"
 import { join, resolve } from "node:path"
+import { apart, endGate, makePlace, shellBlocks } from "./page-shell.ts"
 import { startTmux } from "./tmux.ts"
 
 const root = resolve(import.meta.dirname, "../..")
 const page = readFileSync(join(root, "docs/app-passwords.md"), "utf8")
 
 /** The commands of the section, each a block. */
-const commands = [
-  ...page.slice(page.indexOf("\n## A mail server"), page.indexOf("\n## What a token is"))
-    .matchAll(/^```sh\n([^]*?)\n```$/gm)
-].map(([, text = ""]) => text)
+const commands = shellBlocks(page.slice(page.indexOf("\n## A mail server"), page.indexOf("\n## What a token is")))
 
 const passphrase = "kauz 6119 filz morgen tapir"
-
-interface Place {
-  readonly home: string
-  readonly env: Readonly<Record<string, string>>
-  readonly asked: () => Promise<number>
-}
-
-/** A home directory with a key in it, and the command line in front of the PATH. */
-const makePlace = async (home: string): Promise<Place> => {
-  const bin = join(home, "bin")
-  await mkdir(bin)
-  await symlink(process.execPath, join(bin, "node"))
-  await symlink(join(root, "packages/cli/bin/gripgate.mjs"), join(bin, "gripgate"))
-  const env = { HOME: home, PATH: `${bin}:/usr/local/bin:/usr/bin:/bin`, LC_ALL: "C.UTF-8", TZ: "UTC" }
-  const gnupg = join(home, ".gnupg")
-  await mkdir(gnupg, { mode: 0o700 })
-  const pinentry = await writePinentry(bin, { answers: [] })
-  await writeFile(join(gnupg, "gpg-agent.conf"), `pinentry-program ${pinentry.program}\ndisable-scdaemon\n`)
-  // with a GNUPGHOME its agent has a socket of its own, wherever the system's are
-  const own = { ...env, GNUPGHOME: gnupg }
-  const loopback = ["--batch", "--pinentry-mode", "loopback", "--passphrase-fd", "0"]
-  const key = ["--quick-generate-key", "Alice <alice@example.org>", "future-default", "default", "never"]
-  await runOk([needs("gpg"), ...loopback, ...key], { env: own, input: `${passphrase}\n` })
-  await runOk(["gpgconf", "--kill", "gpg-agent"], { env: own })
-  return { home, env, asked: pinentry.questions }
-}
-
-/** What the shell of a user has to be started through, so that it reaches no agent of whoever runs the tests. */
-const apart = (): string | undefined => {
-  if (!existsSync(`/run/user/${process.getuid!()}`)) return undefined
-  const user = process.getuid!() === 0 ? "" : "--user --map-root-user "
-  return `exec ${needs("unshare")} ${user}--mount sh -c `
-    + "'mount -t tmpfs none /run/user && exec bash --norc --noprofile'"
-}
-
-/** Ends the gate of a state directory, if it runs still. */
-const endGate = async (home: string): Promise<void> => {
-  const pid = Number(await readFile(join(home, ".local/state/gripgate/lock"), "utf8").catch(() => "0"))
-  if (pid === 0) return
-  try {
-    process.kill(pid)
-  } catch {
-    return
-  }
-  assert.deepStrictEqual(await waitGone([pid], 10_000), [])
-}
 
 const filesBelow = async (folder: string): Promise<ReadonlyArray<string>> =>
   (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
@@ -83,7 +33,7 @@ describe("docs/app-passwords.md", () => {
     const home = await makeFolder("gp")
     await using stack = new AsyncDisposableStack()
     stack.defer(() => removeFolder(home))
-    const { asked, env } = await makePlace(home)
+    const { asked, env } = await makePlace(home, passphrase)
     const shell = stack.use(await startTmux({ columns: 110, rows: 50, env }))
     let agent: Promise<unknown> | undefined
     const end = () =>
@@ -91,7 +41,7 @@ describe("docs/app-passwords.md", () => {
         .then(() => shell.waitFor(/^dedne$/m))
     stack.defer(async () => void await end().catch(() => {}))
     const through = apart()
-    if (through !== undefined) await shell.line(`export PS1='$ '; ${through}`)
+    if (through !== undefined) await shell.line(`export PS1='$ '; ${through} bash --norc --noprofile`)
     let step = 0
     /** Types a block, and waits until the shell says how it ended. */
     const type = async (text: string, meanwhile?: () => Promise<void>): Promise<void> => {

@@ -69,6 +69,7 @@ const status = (): ResultOf<"status"> => {
     startedAt: now,
     uptimeSeconds: 1,
     upstream: { socket: "/run/agent", version: null },
+    upstreams: [{ name: "own", where: "/run/agent", version: null }],
     listen: [],
     policy: { file: null, default: "ask", loadedAt: now },
     sessions: { open: 0, served: 0, list: [] },

@@ -5,9 +5,12 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { clientCommands } from "./client-commands.ts"
+import { doctorCommands } from "./doctor-command.ts"
 import { argument, control, json, later, toggle, value } from "./flags.ts"
 import { ownerCommands } from "./owner-commands.ts"
 import { testkit } from "./testkit-command.ts"
+import { unitCommands } from "./unit-commands.ts"
 import { verdictWords } from "./verbs/log/filter.ts"
 
 const policyFlags = {
@@ -207,5 +210,19 @@ export const gripgate = Command.make("gripgate").pipe(
     "A gate between OpenPGP programs and gpg-agent: each program its own keys, and the owner decides what becomes of each "
       + "operation. gpg and gpg-agent stay as they are."
   ),
-  Command.withSubcommands([serve, standDown, check, lint, status, ...ownerCommands, log, demo, testkit, completions])
+  Command.withSubcommands([
+    serve,
+    standDown,
+    check,
+    lint,
+    status,
+    ...doctorCommands,
+    ...ownerCommands,
+    ...clientCommands,
+    log,
+    ...unitCommands,
+    demo,
+    testkit,
+    completions
+  ])
 )

@@ -6,12 +6,15 @@ import type { Complaint } from "./failure.ts"
 
 /** `gripgate check [APP] [OPERATION] [KEY] [flags]`, `gripgate testkit [flags] -- COMMAND...` */
 export const usageLine = (doc: HelpDoc): string => {
-  const path = [...(doc.commandPath ?? ["gripgate"]), ...doc.subcommands === undefined ? [] : ["VERB"]]
-  const args = doc.args ?? []
-  const words = args.map(({ name, required, variadic }) => `${required ? name : `[${name}]`}${variadic ? "..." : ""}`)
-  // what comes last as often as it likes may look like a flag
-  const rest = args.some(({ variadic }) => variadic) ? ["[flags]", "--", ...words] : [...words, "[flags]"]
-  return [...path, ...rest].join(" ")
+  const words = [...(doc.commandPath ?? ["gripgate"]), ...doc.subcommands === undefined ? [] : ["VERB"]]
+  // what comes last, as often as it likes, is another command's line and may look like a flag
+  const behind: Array<string> = []
+  for (const { name, required, variadic } of doc.args ?? []) {
+    const word = required ? name : `[${name}]`
+    if (variadic) behind.push("--", `${word}...`)
+    else words.push(word)
+  }
+  return [...words, "[flags]", ...behind].join(" ")
 }
 
 /** The verbs of a help document, as one list of words. */

@@ -14,7 +14,8 @@ export const builtin = (verdict: Default["verdict"]): Policy => ({
   anyone: verdict === "allow" ? undefined : everyone,
   limits: new Map(),
   gate: { access: { mode: 0o600 } },
-  approve: standardApprove
+  approve: standardApprove,
+  upstreams: []
 })
 
 const everyone: App = {

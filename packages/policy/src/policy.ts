@@ -88,6 +88,19 @@ export interface Policy {
   readonly gate: GateTable
   /** `[approve]`. */
   readonly approve: ApproveTable
+  /** `[upstreams]`, in the order of the file. */
+  readonly upstreams: ReadonlyArray<Upstream>
+}
+
+/** `[upstreams.NAME]`: an agent besides the gate's own, or in its place. It has a socket or a command. */
+export interface Upstream {
+  readonly name: string
+  readonly place: Place
+  readonly socket: string | undefined
+  /** A program and its arguments, which speaks with an agent on standard input and output. */
+  readonly command: ReadonlyArray<string> | undefined
+  /** Takes the place of the gate's own agent: what names no key goes here. */
+  readonly isDefault: boolean
 }
 
 /** `[gate]`: what a flag of `gripgate serve` says otherwise. */

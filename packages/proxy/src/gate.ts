@@ -12,7 +12,6 @@ import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { Socket } from "node:net"
 import { dirname, join, resolve } from "node:path"
 import { systemAccounts } from "./accounts.ts"
 import { Desk, makeDesk } from "./approve/desk.ts"
@@ -38,12 +37,11 @@ import { JOURNAL, openJournal } from "./journal/open-journal.ts"
 import { makeDirectory } from "./keys/directory.ts"
 import { KeyDirectory } from "./keys/key-directory.ts"
 import { KnownKeys } from "./keys/known-keys.ts"
-import { openRunning } from "./keys/secret-keys.ts"
 import { openChainKey } from "./ledger/chain-key.ts"
 import { defaultLimits, type Limits } from "./limits.ts"
 import { factsAvailable, factsOfPid, readFacts, readSlow } from "./listen/facts/read-facts.ts"
 import { listenHeld } from "./listen/held-socket.ts"
-import { listen } from "./listen/listener.ts"
+import { adopt, listen, type OnConnection } from "./listen/listener.ts"
 import { barrier } from "./listen/reach.ts"
 import { isSamePlace } from "./listen/same-place.ts"
 import { lockState } from "./lock.ts"
@@ -55,7 +53,7 @@ import { warnOfRestart, withAccounts } from "./policy-in-force.ts"
 import { makeSessions } from "./session/sessions.ts"
 import type { GateSettings, ListenOn } from "./settings.ts"
 import { launch, locate } from "./upstream/locate.ts"
-import { makePool } from "./upstream/pool.ts"
+import { makeMembers } from "./upstream/members.ts"
 
 /** Nothing to listen on: a mistake of whoever made the settings. */
 export class NothingToServe extends Data.TaggedError("NothingToServe")<{ readonly message: string }> {}
@@ -91,15 +89,22 @@ export const startGate = Effect.fnUntraced(function*(
   const accounts = systemAccounts()
   const first = yield* withAccounts(yield* loadPolicy(settings.policy), accounts)
   yield* lockState(settings.state)
-  const upstream = yield* settings.behind ?? located(settings)
-  for (const { path } of settings.listen) {
-    if (isSamePlace(path, upstream.socket)) return yield* new LeadsToItself({ message: leadsToItself(upstream.socket) })
+  const ownAgent = yield* settings.behind ?? located(settings)
+  const replaced = first.upstreams.some(({ isDefault }) => isDefault)
+  const agents = [...replaced ? [] : [ownAgent.socket], ...first.upstreams.flatMap(({ socket }) => socket ?? [])]
+  for (const socket of agents) {
+    if (settings.listen.some(({ path }) => isSamePlace(path, socket))) {
+      return yield* new LeadsToItself({ message: leadsToItself(socket) })
+    }
   }
   let started = (): void => {}
-  const router = yield* makePool({
-    socket: upstream.socket,
-    // an agent that was not there has been asked for its keys in vain
-    launch: upstream.launch && Effect.tap(upstream.launch, () => Effect.sync(() => started())),
+  const { list: upstreams, router, running } = yield* makeMembers({
+    own: replaced ? undefined : {
+      socket: ownAgent.socket,
+      // an agent that was not there has been asked for its keys in vain
+      launch: ownAgent.launch && Effect.tap(ownAgent.launch, () => Effect.sync(() => started()))
+    },
+    named: first.upstreams,
     limits,
     log
   })
@@ -107,8 +112,8 @@ export const startGate = Effect.fnUntraced(function*(
   const keys = yield* makeDirectory({
     homedir: settings.homedir ?? homedirOf(env),
     state: settings.state,
-    agent: openRunning(upstream.socket, limits.greeting),
-    ownAgent: settings.upstream === undefined,
+    agent: running,
+    ownAgent: settings.upstream === undefined && !replaced,
     policy: ref
   })
   started = keys.changed
@@ -215,7 +220,7 @@ export const startGate = Effect.fnUntraced(function*(
       journal.policyRead(policy.file)
     }))
   // before the control socket makes these folders for the owner alone
-  for (const { mode = 0, path } of settings.listen) {
+  for (const { mode = 0, path } of settings.listen.filter(({ fd }) => fd === undefined)) {
     if ((mode & 0o077) !== 0) yield* Effect.ignore(Effect.try(() => makeFolder(dirname(resolve(path)), 0o711)))
   }
   const own = (yield* factsOfPid(process.pid, settings.control)) ?? {}
@@ -237,7 +242,8 @@ export const startGate = Effect.fnUntraced(function*(
       pid: process.pid,
       startedAt: DateTime.formatIso(startedAt),
       uptimeSeconds: Math.floor((now() - startedAt.epochMilliseconds) / 1000),
-      upstream: { socket: upstream.socket, version: router.lastVersion() ?? null },
+      upstream: { socket: upstreams()[0]!.where, version: upstreams()[0]!.version },
+      upstreams: upstreams(),
       listen: settings.listen.map(({ app, path }) => ({ path, app: app ?? null, sessions: sessions.openOn(path) })),
       policy: {
         file: ref.current.file ?? null,
@@ -268,15 +274,19 @@ export const startGate = Effect.fnUntraced(function*(
     facts: peerReader(settings.control, denied),
     denied
   })
-  for (const { app, group, held, mode = 0o600, origin, path } of inOrderOfMode(settings.listen)) {
+  for (const { app, fd, group, held, mode = 0o600, origin, path } of inOrderOfMode(settings.listen)) {
+    const accept: OnConnection = (socket) => sessions.accept(socket, app, path, origin !== undefined)
+    if (fd !== undefined) {
+      yield* adopt({ fd, path }, accept)
+      continue
+    }
     const number = group === undefined ? undefined : numberIn(group) ?? accounts.gid(group)
     const options = { path, mode, ...number !== undefined && { group: number } }
-    const accept = (socket: Socket): void => sessions.accept(socket, app, path, origin !== undefined)
     yield* held === undefined ? listen(options, accept) : listenHeld(options, held, accept)
     const closed = barrier(path, mode, number)
     if (closed !== undefined) log.write(4, `only you can get to ${path}: the folder ${closed} lets nobody else through`)
   }
-  return { upstream: upstream.socket, policy: ref.current, reload, desk, owner, grants, issuer } satisfies Gate
+  return { upstream: upstreams()[0]!.where, policy: ref.current, reload, desk, owner, grants, issuer } satisfies Gate
 })
 
 /** The agent where GnuPG, or a flag, says that it is; one that is named is started by somebody else. */

@@ -17,6 +17,9 @@ interface Functions {
   /** Linux only. */
   readonly prctl: ((option: number, a: number, b: number, c: number, d: number) => number) | undefined
   readonly getsockopt: (fd: number, level: number, name: number, value: Uint8Array, length: Uint32Array) => number
+  /** Pairs of a type and a value, after the number of the call. */
+  readonly syscall: (number: number, ...typed: ReadonlyArray<string | number | Uint8Array | null>) => number
+  readonly getsockname: (fd: number, address: Uint8Array, length: Uint32Array) => number
 }
 
 let loaded: Functions | string | undefined
@@ -40,7 +43,9 @@ const load = (): Functions | string => {
       prctl: process.platform === "linux"
         ? func("int prctl(int, unsigned long, unsigned long, unsigned long, unsigned long)")
         : undefined,
-      getsockopt: func("int getsockopt(int, int, int, uint8_t *, uint32_t *)")
+      getsockopt: func("int getsockopt(int, int, int, uint8_t *, uint32_t *)"),
+      syscall: func("long syscall(long, ...)"),
+      getsockname: func("int getsockname(int, uint8_t *, uint32_t *)")
     }
   } catch (error) {
     loaded = (error as Error).message.split("\n", 1)[0] ?? "unknown error"
@@ -73,6 +78,10 @@ const SO_PEERCRED = process.arch === "ppc64" ? 21 : 17
 const SO_PEERSEC = 31
 const SO_PEERGROUPS = 59
 const SO_PEERPIDFD = 77
+const SO_TYPE = 3
+const SO_ACCEPTCONN = 30
+const SO_DOMAIN = 39
+const SOCK_STREAM = 1
 const SOCK_STREAM_CLOEXEC_NONBLOCK = 1 | 0o2000000 | 0o4000
 
 // Linux, macOS and the BSDs agree (sys/resource.h)
@@ -80,6 +89,23 @@ const RLIMIT_CORE = 4
 
 // Linux (linux/prctl.h)
 const PR_SET_DUMPABLE = 4
+const PR_SET_NO_NEW_PRIVS = 38
+
+// Linux (asm-generic/unistd.h): the same on all machines
+const LANDLOCK_CREATE_RULESET = 444
+const LANDLOCK_RESTRICT_SELF = 446
+
+const CLOSE_RANGE = 436
+
+// Linux (linux/close_range.h), since 5.11
+const CLOSE_RANGE_CLOEXEC = 4
+const NO_LAST = 0xffffffff
+
+// Linux (linux/landlock.h)
+const LANDLOCK_CREATE_RULESET_VERSION = 1
+const LANDLOCK_SCOPES_ALL = 1 | 2
+/** The version that has scopes (Linux 6.12). */
+const SCOPES_SINCE = 6
 
 /** Most bytes of an answer: 65536 groups (NGROUPS_MAX) of four bytes. */
 const MAX_OPTION = 65_536 * 4
@@ -143,6 +169,37 @@ export const native = {
     const found = functions()
     if (found.prctl === undefined) return "this system has no prctl(2)"
     return found.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) === 0 ? undefined : `prctl: ${errorName(found)}`
+  },
+
+  /**
+   * From now on this thread, and what it starts, connect to no abstract socket and send no signal but to one another (Landlock, since
+   * Linux 6.12). Nothing that it starts gains rights by its file any more. It cannot be taken back.
+   */
+  scope: (): string | undefined => {
+    const found = functions()
+    if (found.prctl === undefined) return "this system has no Landlock"
+    const asked = LANDLOCK_CREATE_RULESET_VERSION
+    const version = found.syscall(LANDLOCK_CREATE_RULESET, "void *", null, "size_t", 0, "uint32_t", asked)
+    if (version < SCOPES_SINCE) return version < 0 ? `Landlock: ${errorName(found)}` : `Landlock has version ${version}`
+    // three numbers of 8 bytes: rules for files, for the network, and scopes
+    const rules = Buffer.alloc(24)
+    rules[LITTLE ? 16 : 23] = LANDLOCK_SCOPES_ALL
+    const fd = found.syscall(LANDLOCK_CREATE_RULESET, "uint8_t *", rules, "size_t", rules.length, "uint32_t", 0)
+    if (fd < 0) return `landlock_create_ruleset: ${errorName(found)}`
+    try {
+      if (found.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) !== 0) return `prctl: ${errorName(found)}`
+      const failed = found.syscall(LANDLOCK_RESTRICT_SELF, "int", Number(fd), "uint32_t", 0) !== 0
+      return failed ? `landlock_restrict_self: ${errorName(found)}` : undefined
+    } finally {
+      found.close(Number(fd))
+    }
+  },
+
+  /** What this process starts from now on inherits no descriptor from here on but those that it is given (close_range(2)). */
+  closeOnExec: (first: number): string | undefined => {
+    const found = functions()
+    const types = ["uint32_t", first, "uint32_t", NO_LAST, "uint32_t", CLOSE_RANGE_CLOEXEC]
+    return found.syscall(CLOSE_RANGE, ...types) === 0 ? undefined : errorName(found)
   },
 
   /** Two sockets that are connected to each other and never wait, for whoever closes them; `undefined` where there are none to be had. */
@@ -227,6 +284,42 @@ export const peer = {
     return typeof pidfd === "number"
   }
 }
+
+/** What the kernel says of a socket that this process was given, socket(7). Nothing throws. */
+export const given = {
+  /** Why it is no Unix stream socket that listens; `undefined` where it is one. */
+  problem: (fd: number): string | undefined => {
+    for (const [name, expected, otherwise] of LISTENS) {
+      const bytes = option(fd, name)
+      if (typeof bytes === "string") return bytes === "ENOTSOCK" ? "it is no socket" : bytes
+      if (view().getInt32(0, LITTLE) !== expected) return otherwise
+    }
+    return undefined
+  },
+
+  /**
+   * The path that it was bound to, as whoever bound it spelled it (unix(7)); `undefined` for one without a name, and for one in the
+   * abstract namespace, to which everybody may connect.
+   */
+  path: (fd: number): Buffer | undefined => {
+    const found = load()
+    if (typeof found === "string") return undefined
+    // sa_family_t, and a path of 108 bytes at most, whose NUL may be missing
+    const address = Buffer.alloc(2 + 108)
+    length[0] = address.length
+    if (found.getsockname(fd, address, length) !== 0) return undefined
+    const name = address.subarray(2, Math.min(length[0], address.length))
+    const end = name.indexOf(0)
+    const path = end < 0 ? name : name.subarray(0, end)
+    return path.length === 0 ? undefined : path
+  }
+}
+
+const LISTENS = [
+  [SO_DOMAIN, AF_UNIX, "it is no Unix socket"],
+  [SO_TYPE, SOCK_STREAM, "it is no stream socket"],
+  [SO_ACCEPTCONN, 1, "it does not listen: a unit with Accept=yes gives connections, and the gate takes sockets"]
+] as const
 
 /** Why none of the calls can be made. */
 export const nativeProblem = (): string | undefined => {

@@ -46,7 +46,7 @@ export const paths = ({ env, home, state, uid }: Whose): Paths => {
   const runtime = absolute("XDG_RUNTIME_DIR")
   const named = [absolute("HOME"), absolute("XDG_CONFIG_HOME"), absolute("XDG_STATE_HOME"), runtime]
   if (uid === 0 && named.every((path) => path === undefined)) {
-    return layout("/etc/gripgate", state ?? "/var/lib/gripgate", "/run/gripgate")
+    return state === undefined ? systemPaths : { ...systemPaths, stateDir: state }
   }
   const own = absolute("HOME") ?? home
   const stateDir = state ?? join(absolute("XDG_STATE_HOME") ?? join(own, ".local", "state"), "gripgate")
@@ -66,3 +66,6 @@ const layout = (configDir: string, stateDir: string, runDir: string): Paths => (
   appSocket: (name) => isAbsolute(name) ? name : join(runDir, "apps", name, "S.gpg-agent"),
   openSocket: (name) => isAbsolute(name) ? name : join(runDir, name)
 })
+
+/** The places of the system's gate, whoever asks. */
+export const systemPaths: Paths = layout("/etc/gripgate", "/var/lib/gripgate", "/run/gripgate")

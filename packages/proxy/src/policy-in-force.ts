@@ -21,10 +21,11 @@ export const warnOfRestart = (before: Policy, after: Policy, write: (priority: 4
     )
       .toSorted().join()
   // who may answer is looked up each time
-  const fixed = ({ gate: { owners: _, ...gate }, limits }: Policy): string => JSON.stringify([[...limits], gate])
+  const fixed = ({ gate: { owners: _, ...gate }, limits, upstreams }: Policy): string =>
+    JSON.stringify([[...limits], gate, upstreams.map(({ place: _, ...upstream }) => upstream)])
   const changed = [
     ...(sockets(before) === sockets(after) ? [] : ["the sockets of apps"]),
-    ...(fixed(before) === fixed(after) ? [] : ["[limits] or [gate]"])
+    ...(fixed(before) === fixed(after) ? [] : ["[limits], [gate] or [upstreams]"])
   ]
   if (changed.length === 0) return
   write(4, `the policy changes ${changed.join(" and ")}: that needs a restart of the gate, all else is in force now`)

@@ -13,6 +13,8 @@ export type PolicySource =
 export interface ListenOn {
   readonly path: string
   readonly app?: string
+  /** A descriptor that listens there already (sd_listen_fds(3)): whose it is and who may connect is not the gate's business. */
+  readonly fd?: number
   /** Permission bits; 0600 where left out. */
   readonly mode?: number
   /** A group by name or number. */

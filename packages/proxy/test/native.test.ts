@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { spawnSync } from "node:child_process"
 import { closeSync, openSync } from "node:fs"
+import { createServer, type Server } from "node:net"
 import { join } from "node:path"
 import { native } from "../src/native.ts"
 import { receiver } from "./support/receiver.ts"
@@ -65,4 +66,53 @@ describe("native", () => {
       for (let i = 0; i < 100_000 && error === undefined; i++) error = native.sendto(address, message)
       assert.strictEqual(error, "EAGAIN")
     }))
+})
+
+/** Runs a script in a process of its own, with `native` in it; descriptor 47 is this file: Node closes low ones by itself. */
+const apart = (script: string, ...args: ReadonlyArray<string>): string => {
+  const code = `import { native } from ${JSON.stringify(new URL("../src/native.ts", import.meta.url).href)}\n${script}`
+  const node = [process.execPath, "--input-type=module-typescript", "-e", code, ...args]
+  const through = ["-c", "exec 47< \"$0\"; exec \"$@\"", import.meta.filename]
+  const { stderr, stdout } = spawnSync("bash", [...through, ...node])
+  assert.strictEqual(stderr.toString(), "")
+  return stdout.toString()
+}
+
+describe("native, for good", () => {
+  it.live("keeps a process and its children from abstract sockets of others, or says why it cannot", () =>
+    Effect.gen(function*() {
+      const name = `gripgate-scope-${process.pid}`
+      yield* Effect.acquireRelease(
+        Effect.promise(() =>
+          new Promise<Server>((done) => {
+            const server = createServer((socket) => socket.on("error", () => {})).listen(
+              `\0${name}`,
+              () => done(server)
+            )
+          })
+        ),
+        (server) => Effect.sync(() => server.close())
+      )
+      // what is started connects, and not this process itself
+      const connect =
+        "const s = require('net').connect('\\0' + process.argv[1], () => { console.log('connected'); s.destroy() });"
+        + "s.on('error', (error) => console.log(error.code))"
+      const script = (call: string) =>
+        `import { spawnSync } from "node:child_process"
+        const [, connect, name] = process.argv
+        console.log(String(${call}))
+        process.stdout.write(spawnSync(process.execPath, ["-e", connect, name]).stdout)`
+      // the kernel takes a connection before the server looks at it
+      assert.strictEqual(apart(script("undefined"), connect, name), "undefined\nconnected\n")
+      assert.match(apart(script("native.scope()"), connect, name), /^(?:undefined\nEPERM|Landlock.*\nconnected)\n$/)
+    }))
+
+  it("has a child inherit no descriptor that it is not given", () => {
+    const script = (call: string) =>
+      `import { spawnSync } from "node:child_process"
+      ${call}
+      process.stdout.write(spawnSync("readlink", ["/proc/self/fd/47"]).stdout)`
+    assert.strictEqual(apart(script("")), `${import.meta.filename}\n`)
+    assert.notInclude(apart(script("native.closeOnExec(3)")), import.meta.filename)
+  })
 })

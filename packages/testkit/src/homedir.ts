@@ -22,6 +22,8 @@ export interface HomedirOptions {
   readonly control?: string
   /** The start of the folder's name; short, as the path of a socket has at most 107 bytes. */
   readonly prefix?: string
+  /** The folder in which it is made; the place for temporary files where this is left out. */
+  readonly where?: string
 }
 
 export interface Homedir extends AsyncDisposable {
@@ -72,7 +74,7 @@ const isSocket = async (path: string): Promise<boolean> => {
 
 /** Makes a homedir. No agent runs yet: gpg starts one when it needs it, `launchAgent` at once. */
 export const makeHomedir = async (options: HomedirOptions = {}): Promise<Homedir> => {
-  const path = await makeFolder(options.prefix ?? "gg")
+  const path = await makeFolder(options.prefix ?? "gg", options.where)
   const env = {
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",
     HOME: path,

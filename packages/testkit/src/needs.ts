@@ -4,7 +4,10 @@ import { accessSync, constants } from "node:fs"
 import { delimiter, join } from "node:path"
 
 const PACKAGES = {
+  busctl: "systemd",
   bwrap: "bubblewrap",
+  "dbus-daemon": "dbus-daemon",
+  "dbus-send": "dbus-bin",
   git: "git",
   gpg: "gpg",
   "gpg-agent": "gpg-agent",
@@ -17,11 +20,15 @@ const PACKAGES = {
   // gpgme for Python, which brings the interpreter along
   python3: "python3-gpg",
   scdaemon: "scdaemon",
+  script: "bsdutils",
   setpriv: "util-linux",
+  "systemd-run": "systemd",
   socat: "socat",
   ssh: "openssh-client",
   sshd: "openssh-server",
+  "systemd-analyze": "systemd",
   "systemd-socket-activate": "systemd",
+  "systemd-sysusers": "systemd",
   tmux: "tmux",
   unshare: "util-linux"
 } as const

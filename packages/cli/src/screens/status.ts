@@ -33,15 +33,18 @@ export const placeText = ({ display, tty }: Status["owner"]): string | undefined
 const questionsText = ({ open, waiting }: Status["questions"]): string =>
   `${open} open${waiting === 0 ? "" : `, ${waiting} in line`}`
 
+const agentText = ({ name, version, where }: Status["upstreams"][number], named: boolean): string =>
+  `${named ? `${word(name)}, ` : ""}${word(where)}${version === null ? "" : `, GnuPG ${word(version, 40)}`}`
+
 export const statusScreen = (status: Status, view: View): ReadonlyArray<Line> => {
-  const { grants, listen, owner, paused, pid, policy, questions, refused, sessions, upstream, version } = status
+  const { grants, listen, owner, paused, pid, policy, questions, refused, sessions, upstreams, version } = status
   const rows: ReadonlyArray<readonly [string, string]> = [
     [
       "gate",
       `gripgate ${word(version, 40)}, pid ${pid}, up ${span(status.uptimeSeconds * 1000)}`
       + `, since ${dateTime(status.startedAt, view)}`
     ],
-    ["agent", `${word(upstream.socket)}${upstream.version === null ? "" : `, GnuPG ${word(upstream.version, 40)}`}`],
+    ...upstreams.map((upstream): readonly [string, string] => ["agent", agentText(upstream, upstreams.length > 1)]),
     [
       "policy",
       `default = "${word(policy.default, 40)}", ${policy.file === null ? "built in" : word(policy.file)}`

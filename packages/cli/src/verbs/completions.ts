@@ -17,6 +17,10 @@ const flagTypes: Readonly<Record<string, Completions.FlagType>> = {
   socket: file,
   homedir: directory,
   state: directory,
+  dir: directory,
+  write: directory,
+  hide: directory,
+  keys: file,
   operation: { _tag: "Choice", values: operations }
 }
 

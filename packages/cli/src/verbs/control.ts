@@ -3,8 +3,10 @@ import { harmless } from "@gripgate/policy/harmless"
 import { askControl, type ControlError } from "@gripgate/proxy/control/client"
 import type { PlainRequest } from "@gripgate/proxy/control/message/request"
 import type { ResultOf } from "@gripgate/proxy/control/message/results"
+import { systemPaths } from "@gripgate/proxy/paths"
 import type * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
+import { existsSync } from "node:fs"
 import { exitCode } from "../exit-code.ts"
 import { type Failure, failure, usageError } from "../failure.ts"
 import { quoted } from "../usage.ts"
@@ -18,7 +20,14 @@ export interface ControlFlags {
 
 /** The control socket that is meant. */
 export const controlPath = ({ control }: Pick<ControlFlags, "control">): string =>
-  control ?? standardPaths().controlSocket
+  control ?? nearestControl(standardPaths().controlSocket, existsSync)
+
+/**
+ * One's own gate, or the system's where one has none of one's own: an owner of that one need not say where it is. Nobody but root makes
+ * sockets below /run, so nobody else is asked instead.
+ */
+export const nearestControl = (own: string, isThere: (path: string) => boolean): string =>
+  !isThere(own) && isThere(systemPaths.controlSocket) ? systemPaths.controlSocket : own
 
 /** Asks the gate. Ends with 69 where none answers, 77 where this user or program may not, 1 where it refuses. */
 export const askGate = <R extends PlainRequest>(

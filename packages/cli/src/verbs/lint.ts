@@ -5,7 +5,7 @@ import type { Match } from "@gripgate/policy/keys/resolve"
 import type { Programs } from "@gripgate/policy/lint/clients"
 import type { Finding } from "@gripgate/policy/lint/finding"
 import { lint as findingsOf } from "@gripgate/policy/lint/lint"
-import { comparePlaces, formatPlace } from "@gripgate/policy/policy"
+import { comparePlaces, formatPlace, type Policy } from "@gripgate/policy/policy"
 import type { LogService } from "@gripgate/proxy/log"
 import { loadPolicy, type PolicyProblem } from "@gripgate/proxy/policy-file"
 import { codeOf } from "@gripgate/proxy/reason"
@@ -41,7 +41,7 @@ const run = Effect.fnUntraced(function*(options: LintOptions): Effect.fn.Return<
   const read = yield* Effect.result(loadPolicy({ kind: "file", file }))
   const judged = Result.isFailure(read)
     ? asErrors(read.failure.problems)
-    : judge(yield* resolvePolicy(read.success, options.homedir))
+    : yield* judgePolicy(read.success, options.homedir)
   yield* print(options.json ? asJson(file, judged) : asText(file, judged))
   const errors = judged.filter(({ level }) => level === "error").length
   if (errors === 0) return
@@ -52,6 +52,12 @@ const run = Effect.fnUntraced(function*(options: LintOptions): Effect.fn.Return<
 
 const asErrors = (problems: ReadonlyArray<PolicyProblem>): ReadonlyArray<Judged> =>
   problems.map((problem) => ({ ...problem, level: "error" as const }))
+
+/** What the lint says of a policy that was read without problems. */
+export const judgePolicy = (
+  policy: Policy,
+  homedir: string | undefined
+): Effect.Effect<ReadonlyArray<Judged>, never, LogService> => Effect.map(resolvePolicy(policy, homedir), judge)
 
 const judge = (resolved: ResolvedPolicy): ReadonlyArray<Judged> => {
   const { keys, matches, notes, policy, problems } = resolved

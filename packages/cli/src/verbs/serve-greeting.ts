@@ -5,8 +5,10 @@ import { LogService } from "@gripgate/proxy/log"
 import type { GateSettings } from "@gripgate/proxy/settings"
 import { shellWord } from "@gripgate/proxy/shell-word"
 import * as Effect from "effect/Effect"
+import { resolve } from "node:path"
 import { setImmediate } from "node:timers/promises"
 import { printError } from "../output.ts"
+import { standardPaths } from "./policy-source.ts"
 
 export interface Greeting {
   readonly settings: GateSettings
@@ -22,8 +24,13 @@ export const greet = Effect.fnUntraced(function*(
   { chosen, gate, policyFile, settings }: Greeting
 ): Effect.fn.Return<void, never, LogService> {
   const log = yield* LogService
-  for (const { app, path } of settings.listen) {
-    log.write(5, `listening at ${path}${app === undefined ? "" : ` for the app ${app}`}`)
+  for (const { app, fd, origin, path } of settings.listen) {
+    const whose = app === undefined ? "" : ` for the app ${app}`
+    const restricted = origin === undefined ? "" : `, for restricted clients (${origin})`
+    log.write(
+      5,
+      `listening at ${path}${whose}${restricted}${fd === undefined ? "" : ", a socket that was handed over"}`
+    )
   }
   log.write(5, `serving the agent at ${gate.upstream}`)
   if (settings.behind !== undefined) log.write(5, "every program that looks for the agent there goes through the gate")
@@ -33,12 +40,13 @@ export const greet = Effect.fnUntraced(function*(
     log.write(5, "to restrict, write one there and start again; three lines to begin with:")
     for (const line of ["[operations]", "export = \"forbid\"", "delete = \"forbid\""]) log.write(5, `    ${line}`)
   }
-  const [open] = settings.listen.toSorted((a, b) => Number(a.app !== undefined) - Number(b.app !== undefined))
   // In a journal nobody copies shell lines.
-  if (open === undefined || settings.behind !== undefined || process.env["JOURNAL_STREAM"] !== undefined) return
+  if (settings.listen.length === 0 || settings.behind !== undefined || process.env["JOURNAL_STREAM"] !== undefined) {
+    return
+  }
   // The log writes at the end of a turn.
   yield* Effect.promise(() => setImmediate())
-  yield* printError(howTo(open.path))
+  yield* printError(`\n${howTo(gate, settings)}`)
 })
 
 const summary = ({ anyone, apps, default: byDefault, file, operations }: Policy): string => {
@@ -52,13 +60,36 @@ const summary = ({ anyone, apps, default: byDefault, file, operations }: Policy)
     + (file === undefined ? ", built in" : `, from ${file}`)
 }
 
-const howTo = (socket: string): string => `
-To point gpg at it, make a homedir that leads there, and give it your public keys:
-
-  mkdir -m 700 ~/.gnupg-gate && echo no-autostart > ~/.gnupg-gate/gpg.conf
-  printf '%%Assuan%%\\nsocket=%s\\n' ${shellWord(socket)} \\
-    > "$(gpgconf --homedir ~/.gnupg-gate --list-dirs agent-socket)"
-
-  gpg --export | gpg --homedir ~/.gnupg-gate --import
-  gpg --homedir ~/.gnupg-gate --clearsign FILE
-`
+/** Commands for a shell: for whoever is no app, and for the first app that has a socket of its own. */
+const howTo = ({ policy }: Gate, { homedir, listen, policy: source }: GateSettings): string => {
+  const paths = standardPaths()
+  const file = source.kind === "file" ? resolve(source.file) : paths.policyFile
+  const common = [
+    ...file === paths.policyFile ? [] : ["--policy", file],
+    ...homedir === undefined || homedir === policy.gate.homedir ? [] : ["--homedir", resolve(homedir)]
+  ]
+  // a verb finds by itself what stands in the policy
+  const [named = paths.listenSocket] = policy.gate.sockets ?? []
+  const flags = (path: string, found: string) =>
+    [...common, ...path === found ? [] : ["--socket", resolve(path)]].map((word) => ` ${shellWord(word)}`).join("")
+  const open = listen.find(({ app }) => app === undefined)
+  const own = listen.find(({ app }) => app !== undefined)
+  const socket = policy.apps.get(own?.app ?? "")?.socket
+  return [
+    ...open === undefined ? [] : [
+      "To point the gpg of a shell at it:",
+      "",
+      `  eval "$(gripgate env anyone${flags(open.path, paths.openSocket(named))})"`,
+      "  gpg --clearsign FILE",
+      ""
+    ],
+    ...own?.app === undefined ? [] : [
+      `To run a command that is the app ${own.app}, in a sandbox:`,
+      "",
+      `  gripgate run ${own.app}${
+        flags(own.path, socket === undefined ? "" : paths.appSocket(socket.name))
+      } -- COMMAND`,
+      ""
+    ]
+  ].join("\n")
+}

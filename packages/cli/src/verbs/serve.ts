@@ -6,6 +6,7 @@ import { otherSockets, type Policy } from "@gripgate/policy/policy"
 import { startGate } from "@gripgate/proxy/gate"
 import { harden } from "@gripgate/proxy/harden"
 import { limitsOf } from "@gripgate/proxy/limits"
+import { takePassed } from "@gripgate/proxy/listen/activation"
 import { LogService } from "@gripgate/proxy/log"
 import { notify } from "@gripgate/proxy/notify"
 import { reasonOf } from "@gripgate/proxy/reason"
@@ -46,6 +47,11 @@ const run = Effect.fnUntraced(function*(
 ): Effect.fn.Return<void, Failure | CliError.ShowHelp, Scope.Scope | LogService> {
   const log = yield* LogService
   harden(log)
+  // before anything is started that would get the variables
+  const passed = yield* Effect.mapError(
+    takePassed(process.env, process.pid),
+    ({ hint, message }) => failure(exitCode.failed, message, hint)
+  )
   const hangups = yield* Queue.sliding<"SIGHUP">(1)
   const onHangup = () => void Queue.offerUnsafe(hangups, "SIGHUP")
   yield* Effect.acquireRelease(
@@ -64,7 +70,7 @@ const run = Effect.fnUntraced(function*(
     ...homedir !== undefined && { homedir },
     ...upstream !== undefined && { upstream },
     ...instead !== undefined && { behind: instead.behind },
-    listen: yield* listenOn(options.listen, policy, paths, instead?.listen),
+    listen: yield* listenOn(options.listen, policy, paths, passed, instead?.listen),
     policy: source,
     state: resolve(options.state ?? paths.stateDir),
     control: resolve(options.control ?? paths.controlSocket),

@@ -133,6 +133,7 @@ export const status: fc.Arbitrary<Status> = fc.record({
   startedAt: moment,
   uptimeSeconds: count,
   upstream: fc.record({ socket: text, version: maybe(text) }),
+  upstreams: fc.array(fc.record({ name: text, where: text, version: maybe(text) }), { minLength: 1, maxLength: 3 }),
   listen: fc.array(fc.record({ path: text, app, sessions: count }), { maxLength: 3 }),
   policy: fc.record({ file: maybe(text), default: text, loadedAt: moment }),
   sessions: fc.record({

@@ -1,12 +1,26 @@
 // Whole screens, as they stand in the files beside this one: 80x24 and 200x50. Whoever changes a screen reads its files.
 import { assert, describe, expect, it } from "@effect/vitest"
 import { answeredScreen, asksScreen } from "../../src/screens/asks.ts"
+import { doctorScreen } from "../../src/screens/doctor.ts"
 import { grantScreen, grantsScreen } from "../../src/screens/grants.ts"
 import type { Line } from "../../src/screens/line.ts"
 import { madeScreen } from "../../src/screens/made.ts"
 import { statusScreen } from "../../src/screens/status.ts"
 import { watchScreen } from "../../src/screens/watch/watch.ts"
-import { asked, decided, grants, hostile, inLine, paused, sign, status, trust, view, watching } from "./data.ts"
+import {
+  asked,
+  decided,
+  findings,
+  grants,
+  hostile,
+  inLine,
+  paused,
+  sign,
+  status,
+  trust,
+  view,
+  watching
+} from "./data.ts"
 
 const sizes = [[80, 24], [200, 50]] as const
 
@@ -27,6 +41,15 @@ const screens: Readonly<Record<string, (columns: number, rows: number) => string
       "nothing, and a pause": asksScreen([], paused, view(columns)),
       answered: answeredScreen(trust, "no, for this once", view(columns))
     }),
+  doctor: (columns) =>
+    capture({
+      several: doctorScreen(findings, { ...view(columns), verbose: false }),
+      "everything, with --verbose": doctorScreen(findings, { ...view(columns), verbose: true }),
+      "nothing that is wrong": doctorScreen(findings.filter(({ level }) => level === "ok"), {
+        ...view(columns),
+        verbose: false
+      })
+    }),
   grants: (columns) =>
     capture({
       several: grantsScreen(grants, view(columns)),
@@ -46,6 +69,7 @@ const screens: Readonly<Record<string, (columns: number, rows: number) => string
       fresh: statusScreen({
         ...status,
         upstream: { ...status.upstream, version: null },
+        upstreams: status.upstreams.map((one) => ({ ...one, version: null })),
         listen: [],
         policy: { ...status.policy, file: null },
         sessions: { open: 0, served: 0, list: [] },
@@ -103,6 +127,13 @@ describe("screens", () => {
       "  /run/user/1000/gripgate/apps/mailpile",
       "  gripgate revoke AB23"
     ])
+  })
+
+  it("nor is what mends something", () => {
+    const typed = text(doctorScreen(findings, { ...view(30), verbose: false })).split("\n").filter((line) =>
+      line.trimStart().startsWith("$ ")
+    )
+    assert.include(typed, "  $ gripgate lint '/home/alice/.config/gripgate/my policy.toml'")
   })
 
   it("the question that is marked, and the gate's words, can be told without colours", () => {

@@ -1,5 +1,6 @@
 // Questions, grants and states of a gate as they could be: ordinary ones, and some in which everything that comes from elsewhere
 // tries to be more than it is.
+import { command, type Finding, finding } from "@gripgate/deploy/doctor/finding"
 import type { AskedQuestion, Decided, Snapshot } from "@gripgate/proxy/control/message/asked"
 import type { GrantedEntry } from "@gripgate/proxy/control/message/granted"
 import type { Status } from "@gripgate/proxy/control/message/status"
@@ -254,6 +255,7 @@ export const status: Status = {
   startedAt: at(-11_530),
   uptimeSeconds: 11_530,
   upstream: { socket: "/run/user/1000/gnupg/S.gpg-agent", version: "2.2.40" },
+  upstreams: [{ name: "own", where: "/run/user/1000/gnupg/S.gpg-agent", version: "2.2.40" }],
   listen: [
     { path: "/run/user/1000/gripgate/S.gpg-agent", app: null, sessions: 2 },
     { path: "/run/user/1000/gripgate/apps/mailpile", app: "mailpile", sessions: 1 }
@@ -306,3 +308,34 @@ export const watching = (columns: number, rows: number, over: Partial<WatchScree
   message: undefined,
   ...over
 })
+
+const policyFile = "/home/alice/.config/gripgate/my policy.toml"
+
+/** What a doctor may find, some of it with texts from elsewhere. */
+export const findings: ReadonlyArray<Finding> = [
+  finding("installed.gnupg", "gpg 2.2.40, gpg-agent 2.2.40, gpgconf 2.2.40"),
+  finding("installed.node", "Node 26.10.0", { where: "/usr/bin/node" }),
+  finding("installed.bwrap-missing", "bubblewrap is not installed: gripgate run has no sandbox, and hides nothing", {
+    where: "bwrap",
+    fix: "apt-get install bubblewrap"
+  }),
+  finding("policy.loaded", "default = \"ask\", 2 apps", { where: policyFile }),
+  finding("policy.advisory", "[apps.git] rests on facts that a program of the same user can imitate: exe", {
+    where: `${policyFile}:12:1`,
+    fix: command("gripgate", "lint", policyFile)
+  }),
+  finding("gate.answers", "gripgate 0.1.0, pid 4711, 3 sessions open", { where: "/run/user/1000/gripgate/control" }),
+  finding(
+    "agent.around",
+    "a gate that stood in has gone and an agent has taken its place: every program goes around it",
+    {
+      where: "/run/user/1000/gnupg/S.gripgate",
+      fix: "gripgate serve --stand-in"
+    }
+  ),
+  finding("homes.elsewhere", "the homedir of \u001b[31mmail\u001b[0m\u202e leads to \n\u{1f9ea} elsewhere", {
+    where: `/home/alice/${"x".repeat(300)}\u0007`,
+    fix: "gripgate home mail --refresh"
+  }),
+  finding("units.fine", "no unit is in the way")
+]

@@ -1,8 +1,11 @@
 // Whatever a gate says: no line is over the width, nothing on it is obeyed by a terminal, and a live screen has as many lines as
 // there are rows.
 import { assert, describe, it } from "@effect/vitest"
+import type { Finding } from "@gripgate/deploy/doctor/finding"
+import { levels } from "@gripgate/deploy/doctor/ids"
 import fc from "fast-check"
 import { answeredScreen, asksScreen } from "../../src/screens/asks.ts"
+import { doctorScreen } from "../../src/screens/doctor.ts"
 import { grantScreen, grantsScreen, revokedScreen } from "../../src/screens/grants.ts"
 import type { Line } from "../../src/screens/line.ts"
 import { statusScreen } from "../../src/screens/status.ts"
@@ -52,6 +55,21 @@ describe("no line is over the width or does anything", () => {
         const ids = grants.map(({ id }) => id)
         assertFits(revokedScreen({ revoked: [], standing: ids }, app, view(columns)), columns)
         assertFits(revokedScreen({ revoked: ids, standing: [] }, undefined, view(columns)), columns)
+      }),
+      options
+    )
+  })
+
+  it("doctor", () => {
+    const finding = fc.record({
+      id: fc.constantFrom(...Object.keys(levels) as Array<keyof typeof levels>),
+      message: any.text,
+      where: fc.option(any.text),
+      fix: fc.constant(null)
+    }).map((each): Finding => ({ ...each, level: levels[each.id] }))
+    fc.assert(
+      fc.property(columns, fc.array(finding, { maxLength: 6 }), fc.boolean(), (columns, findings, verbose) => {
+        assertFits(doctorScreen(findings, { ...view(columns), verbose }), columns)
       }),
       options
     )

@@ -26,9 +26,11 @@ describe("gripgate completions", () => {
     assert.deepStrictEqual((await run(["bash", "-n"], { input: stdout })).code, 0)
     assert.deepStrictEqual(await complete(stdout, ["gripgate", ""]), [
       "serve",
+      "stand-down",
       "check",
       "lint",
       "status",
+      "doctor",
       "asks",
       "approve",
       "deny",
@@ -39,7 +41,12 @@ describe("gripgate completions", () => {
       "rotate",
       "revoke",
       "tty",
+      "home",
+      "env",
+      "run",
       "log",
+      "install",
+      "uninstall",
       "demo",
       "completions"
     ])

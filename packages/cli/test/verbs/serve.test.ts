@@ -7,7 +7,7 @@ import { makeHomedir } from "@gripgate/testkit/homedir"
 import { importKey } from "@gripgate/testkit/keys"
 import { connectRaw } from "@gripgate/testkit/raw-client"
 import { run } from "@gripgate/testkit/run"
-import { existsSync, readdirSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { startFailure } from "../../src/verbs/serve.ts"
 import { gripgate, MAIN, makeFolder, put } from "../support/cli.ts"
@@ -61,7 +61,13 @@ describe("gripgate serve", () => {
     const log = gate.log()
     const lines = log.slice(log.indexOf("")).filter((line) => line.startsWith("  ")).join("\n")
     put(home.path, "FILE", "to be signed\n")
-    const { code, stderr } = await run(["bash", "-euc", lines], { env: home.env, cwd: home.path })
+    // the verb of these sources, whatever lies on the PATH
+    const bin = join(home.path, "bin")
+    mkdirSync(bin)
+    put(bin, "gripgate", `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`)
+    chmodSync(join(bin, "gripgate"), 0o755)
+    const env = { ...home.env, PATH: `${bin}:${home.env["PATH"]}` }
+    const { code, stderr } = await run(["bash", "-euc", lines], { env, cwd: home.path })
     assert.strictEqual(code, 0, stderr)
     await home.gpg(["--verify", "FILE.asc"], { cwd: home.path })
     assert.match(gate.log().join("\n"), /^gripgate: allowed sign .* by PKSIGN/m)

@@ -3,12 +3,12 @@
 import { withoutToken } from "@gripgate/proxy/owner/place"
 import { reasonOf } from "@gripgate/proxy/reason"
 import { shellWord } from "@gripgate/proxy/shell-word"
-import { gpgconf } from "@gripgate/proxy/upstream/gpgconf"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
+import { findOwnAgent } from "../agent-program.ts"
 import { answererAt, answererText } from "./answerer.ts"
 import { isOtherFile, listensNow } from "./files.ts"
 
@@ -40,9 +40,11 @@ export const startAgent = Effect.fnUntraced(function*(
   if (before.kind !== "nothing" && before.kind !== "stale") {
     return yield* new StartError({ message: `there is ${answererText(before)} at ${standard}` })
   }
-  const program = yield* agentProgram
-  const argv = [program.path, "--homedir", homedir, program.option, "--disable-check-own-socket"]
-  const hint = `gpg-agent tells more: ${[program.path, "--homedir", homedir, "--daemon"].map(shellWord).join(" ")}`
+  const found = yield* Effect.mapError(findOwnAgent, ({ hint, message }) => new StartError({ message, hint }))
+  if (found === undefined) return yield* new StartError({ message: "gpgconf knows no gpg-agent" })
+  const { option, program } = found
+  const argv = [program, "--homedir", homedir, option, "--disable-check-own-socket"]
+  const hint = `gpg-agent tells more: ${[program, "--homedir", homedir, "--daemon"].map(shellWord).join(" ")}`
   const free = new Map<SocketName, string>()
   for (const [name, path] of sockets) {
     // somebody else's, such as an agent's that was started over a dead gate
@@ -70,20 +72,6 @@ export const startAgent = Effect.fnUntraced(function*(
     )
   )
 })
-
-/** The program that GnuPG would start, and its word for taking sockets, which has changed (GnuPG 2.5.3, NEWS). */
-const agentProgram = Effect.gen(function*() {
-  const components = yield* gpgconf(["--list-components"])
-  const [, , path] = /^gpg-agent:.*$/m.exec(components.toString())?.[0].split(":") ?? []
-  if (path === undefined) return yield* new StartError({ message: "gpgconf knows no gpg-agent" })
-  const versions = yield* gpgconf(["--show-versions"])
-  const version = /^\* GnuPG (\d+)\.(\d+)\.(\d+)/m.exec(versions.toString())?.slice(1).map(Number) ?? [2, 2, 0]
-  const [major = 2, minor = 2, micro = 0] = version
-  const isNew = major > 2 || minor > 5 || minor === 5 && micro >= 3
-  return { path: decodeURIComponent(path), option: isNew ? "--deprecated-supervised" : "--supervised" }
-}).pipe(
-  Effect.mapError((error) => error instanceof StartError ? error : new StartError({ message: error.message }))
-)
 
 /**
  * An agent that takes sockets does not ignore SIGPIPE by itself, as systemd does for it: a client that connects and is gone

@@ -1,11 +1,10 @@
 // `[gate]`: where the agent is, the sockets that no app owns, and who may answer for the owner of the keys.
-import * as Result from "effect/Result"
 import { type App, type GateTable, otherFates, type OtherSockets, type Owners, sshFates } from "../policy.ts"
 import { readAccount } from "./account.ts"
+import { parseAgentSocket } from "./agent-socket.ts"
 import { DEFAULT_MODE, parseSocket, readAccess } from "./own-socket.ts"
 import { parsePath } from "./path.ts"
-import { type Problem, quote, type Wrong } from "./problem.ts"
-import { MAX_SOCKET_PATH } from "./socket.ts"
+import { type Problem, quote } from "./problem.ts"
 import { kindOf, type Node, type Setting, type Table } from "./tree.ts"
 import { notOneOf, readParsed, readString, refuseOthers } from "./value.ts"
 
@@ -34,7 +33,8 @@ export const readGate = (
   const upstream = table.settings.get("upstream")
   const homedir = table.settings.get("homedir")
   const sockets = table.settings.get("sockets")
-  const agent = upstream && readParsed(upstream.node, problems, "upstream = \"/run/agent/S.gpg-agent\"", parseUpstream)
+  const agent = upstream
+    && readParsed(upstream.node, problems, "upstream = \"/run/agent/S.gpg-agent\"", parseAgentSocket)
   const owners = table.settings.get("owners")
   const group = table.settings.get("control-group")
   if (group !== undefined && owners === undefined) {
@@ -68,12 +68,6 @@ const readOthers = ({ settings }: Table, problems: Array<Problem>): Partial<Othe
   const browser = read("browser-socket", otherFates)
   const ssh = read("ssh-socket", sshFates)
   return { ...extra && { extra }, ...browser && { browser }, ...ssh && { ssh } }
-}
-
-const parseUpstream = (path: string): Result.Result<string, Wrong> => {
-  const bytes = Buffer.byteLength(path)
-  if (bytes <= MAX_SOCKET_PATH) return parsePath(path)
-  return Result.fail({ message: `a socket's path has at most ${MAX_SOCKET_PATH} bytes, this one has ${bytes}` })
 }
 
 const readOwners = ({ node, place }: Setting, problems: Array<Problem>): Owners => {

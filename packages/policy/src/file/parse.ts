@@ -11,13 +11,14 @@ import { readOperations } from "./operations.ts"
 import { inOrder, type Problem, quote } from "./problem.ts"
 import { didYouMean } from "./suggest.ts"
 import { readTree, type Setting, type Table } from "./tree.ts"
+import { readUpstreams, upstreamWords } from "./upstreams.ts"
 import { notOneOf, readString, readTable } from "./value.ts"
 
 /** Largest policy file, in bytes of UTF-8: room for 10,000 apps with a key and an entry each. */
 export const MAX_POLICY_BYTES = 1024 * 1024
 
 /** What stands at the top of the file. */
-export const topWords = ["default", "operations", "apps", "anyone", "limits", "gate", "approve"] as const
+export const topWords = ["default", "operations", "apps", "anyone", "limits", "gate", "approve", "upstreams"] as const
 
 /** What `default` can be. */
 export const defaults = ["allow", "ask", "forbid"] as const
@@ -55,7 +56,8 @@ const read = ({ settings }: Table, file: string, problems: Array<Problem>): Poli
     anyone: anyone && readAnyone(anyone, byDefault.verdict === "allow" ? "all" : "none", problems),
     limits: readLimits(tableIn(settings.get("limits"), problems), problems),
     gate: readGate(tableIn(settings.get("gate"), problems), owners, problems),
-    approve: readApprove(tableIn(settings.get("approve"), problems), problems)
+    approve: readApprove(tableIn(settings.get("approve"), problems), problems),
+    upstreams: readUpstreams(tableIn(settings.get("upstreams"), problems), problems)
   }
 }
 
@@ -76,7 +78,12 @@ const readDefault = (setting: Setting | undefined, problems: Array<Problem>): De
 }
 
 const tableIn = (setting: Setting | undefined, problems: Array<Problem>): Table | undefined =>
-  setting && readTable(setting.node, problems, setting.key === "apps" ? "[apps.NAME]" : `[${setting.key}]`)
+  setting
+  && readTable(
+    setting.node,
+    problems,
+    ["apps", "upstreams"].includes(setting.key) ? `[${setting.key}.NAME]` : `[${setting.key}]`
+  )
 
 interface Apps {
   readonly apps: ReadonlyMap<string, App>
@@ -115,9 +122,12 @@ const unknown = ({ key, place }: Setting): Problem => {
     ? `${key} stands below [approve]`
     : limitWords.some((word) => word === key)
     ? `${key} stands below [limits]`
+    : upstreamWords.some((word) => word === key)
+    ? `${key} stands below [upstreams.NAME]`
     : undefined
   if (table !== undefined) return { place, message: `${key} does not belong at the top of the file`, hint: table }
   const message = `${quote(key)} is not known to this version of gripgate`
-  const known = "known here are default, [operations], [apps.NAME], [anyone], [limits], [gate] and [approve]"
+  const known = "known here are default, [operations], [apps.NAME], [anyone], [limits], [gate], [approve] "
+    + "and [upstreams.NAME]"
   return { place, message, hint: didYouMean(key, topWords) ?? known }
 }

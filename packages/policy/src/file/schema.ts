@@ -16,6 +16,7 @@ import { pathFacts } from "./match.ts"
 import { defaults, topWords } from "./parse.ts"
 import { factTexts, limitTexts, operationTexts } from "./schema-texts.ts"
 import { MAX_SOCKET_PATH } from "./socket.ts"
+import { MAX_WORDS, UPSTREAM_NAME, upstreamWords } from "./upstreams.ts"
 
 type Schema = { readonly [keyword: string]: unknown }
 
@@ -36,7 +37,13 @@ export const policySchema = (): unknown => ({
     anyone: { ...record([...anyoneWords, ...operations], { keys, ...entries }), description: "Whoever is no app." },
     limits: { ...limits, description: "Numbers and times that bound what a client can take up." },
     gate: { ...gate, description: "Where the agent is, the sockets that no app owns, and who is the owner." },
-    approve: { ...approve, description: "How the owner is asked." }
+    approve: { ...approve, description: "How the owner is asked." },
+    upstreams: {
+      type: "object",
+      propertyNames: { pattern: UPSTREAM_NAME.source },
+      additionalProperties: upstream,
+      description: "Agents besides the gate's own, by their names."
+    }
   }),
   $defs: { verdict, entry, duration, rate, selector, account, socket: socketName, texts, paths, accounts }
 })
@@ -218,6 +225,21 @@ const gate = {
     "ssh-socket": { enum: sshFates, description: "The agent's socket for ssh, where the gate stands in." }
   }),
   dependentRequired: { "socket-group": ["socket-mode"], "control-group": ["owners"] }
+}
+
+const upstream = {
+  ...record(upstreamWords, {
+    socket: { type: "string", pattern: "^/", maxLength: MAX_SOCKET_PATH, description: "The agent's socket." },
+    command: {
+      type: "array",
+      items: { type: "string" },
+      minItems: 1,
+      maxItems: MAX_WORDS,
+      description: "A program and its arguments, which speaks with an agent on standard input and output."
+    },
+    default: { type: "boolean", description: "Whether it takes the place of the gate's own agent." }
+  }),
+  oneOf: [{ required: ["socket"] }, { required: ["command"] }]
 }
 
 const approve = record(approveWords, {

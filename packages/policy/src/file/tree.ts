@@ -14,7 +14,8 @@ export type Node =
   | { readonly kind: "array"; readonly place: Place; readonly elements: ReadonlyArray<Node> }
   | Table
   | { readonly kind: "integer"; readonly place: Place; readonly value: number; readonly text: string }
-  | { readonly kind: "number" | "boolean" | "date" | "tables"; readonly place: Place }
+  | { readonly kind: "boolean"; readonly value: boolean; readonly place: Place }
+  | { readonly kind: "number" | "date" | "tables"; readonly place: Place }
 
 /** A table, whichever way it was written. */
 export interface Table {
@@ -149,7 +150,7 @@ const assemble = (program: AST.TOMLProgram, text: string, file: string): Result.
       return inline
     }
     if (value.kind === "string") return { kind: "string", place, value: value.value }
-    if (value.kind === "boolean") return { kind: "boolean", place }
+    if (value.kind === "boolean") return { kind: "boolean", value: value.value, place }
     if (value.kind === "integer") {
       // A 0 at the very end of the file has an empty range.
       const written = text.slice(...value.range) || String(value.value)

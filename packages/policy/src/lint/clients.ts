@@ -43,6 +43,9 @@ const staticRank = ({ conditions }: Match, gateUid: number | undefined): "kernel
   return another && conditions.some(({ fact }) => ofOthers.has(fact)) ? "kernel" : "advisory"
 }
 
+/** What is said of a match that rests on advisory facts. */
+export const IMITABLE = "rests on facts that a program of the same user can imitate"
+
 const advisory = (app: App, match: Match, gateUid: number | undefined): ReadonlyArray<Finding> => {
   const user = match.conditions.find(({ fact }) => fact === "user")
   const onlyOwn = user !== undefined && gateUid !== undefined
@@ -50,7 +53,7 @@ const advisory = (app: App, match: Match, gateUid: number | undefined): Readonly
   const group = match.conditions.some(({ fact }) => fact === "group" || fact === "label")
   if (staticRank(match, gateUid) === "kernel" && (group || !onlyOwn)) return []
   const facts = match.conditions.map(({ fact }) => fact).join(", ")
-  const message = `${headerOf(app.name)} rests on facts that a program of the same user can imitate: ${facts}`
+  const message = `${headerOf(app.name)} ${IMITABLE}: ${facts}`
   const hint = "give it a socket of its own, or a user of its own"
   return [{ place: match.place, level: "note", message, hint }]
 }

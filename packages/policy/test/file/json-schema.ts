@@ -41,6 +41,7 @@ const checks: Record<string, Check> = {
   const: (argument, value) => same(argument, value),
   enum: (argument, value) => list(argument).some((one) => same(one, value)),
   anyOf: (argument, value, _schema, root) => list(argument).some((one) => accepts(one, value, root)),
+  oneOf: (argument, value, _schema, root) => list(argument).filter((one) => accepts(one, value, root)).length === 1,
   allOf: (argument, value, _schema, root) => list(argument).every((one) => accepts(one, value, root)),
   not: (argument, value, _schema, root) => !accepts(argument, value, root),
   pattern: ofString((argument, value) => new RegExp(argument as string, "u").test(value)),

@@ -56,7 +56,8 @@ describe("parsePolicy: what a policy becomes", () => {
       },
       limits: new Map(),
       gate: { access: { mode: 0o600 } },
-      approve: standardApprove
+      approve: standardApprove,
+      upstreams: []
     }
     assert.deepStrictEqual(policy, expected)
   })
@@ -171,10 +172,10 @@ describe("parsePolicy: problems", () => {
   })
 
   it("suggests nothing where nothing is near, and says what is known", () => {
-    const [top] = problemsOf("[upstreams]")
+    const [top] = problemsOf("[widgets]")
     assert.strictEqual(
       top!.split("\n")[1],
-      "hint: known here are default, [operations], [apps.NAME], [anyone], [limits], [gate] and [approve]"
+      "hint: known here are default, [operations], [apps.NAME], [anyone], [limits], [gate], [approve] and [upstreams.NAME]"
     )
     const [below] = problemsOf("[anyone]", "limit = \"3/hour\"")
     assert.match(below!, /\nhint: known here are keys and the operations: list, sign, .*, admin$/)
@@ -187,7 +188,8 @@ describe("parsePolicy: problems", () => {
     for (
       const [lines, message] of [
         [["token-file = \"x\""], `p.toml:4:1: "token-file" in [apps.git] ${known}`],
-        [["[upstreams.a]", "[upstreams.b]"], `p.toml:4:2: "upstreams" ${known}`],
+        [["[upstreams.a]", "socket = \"/s\"", "via = \"ssh\""], `p.toml:6:1: "via" in [upstreams.a] ${known}`],
+        [["[journals.a]", "[journals.b]"], `p.toml:4:2: "journals" ${known}`],
         [["[approve]", "push = \"https://\""], `p.toml:5:1: "push" in [approve] ${known}`],
         [["[gate]", "memory = \"1\""], `p.toml:5:1: "memory" in [gate] ${known}`],
         [["[apps.git.sign]", "verdict = \"ask\"", "from = \"9h\""], `p.toml:6:1: "from" in [apps.git] sign ${known}`]

@@ -48,6 +48,7 @@ const good = [
   ...countLimits.map((name) => `[limits]\n${name} = 64`),
   ...timeLimits.map((name) => `[limits]\n${name} = "15 minutes"`),
   "[gate]\nupstream = \"/run/s\"\nhomedir = \"/h\"\nsockets = [\"a\", \"/b\"]",
+  "[upstreams.a]\nsocket = \"/s\"\ndefault = true\n[upstreams.b]\ncommand = [\"ssh\", \"host\"]\ndefault = false",
   "[gate]\nowners = [\"alice\", 7]\ncontrol-group = \"keys\"",
   "[gate]\nextra-socket = \"close\"\nbrowser-socket = \"gate\"\nssh-socket = \"leave\"",
   "[approve]\napprovers = [\"terminal\"]\norder = \"in-turn\"\ntimeout = \"1m\"\npause = \"1h\"\nremember = \"2d\"\npinentry = \"/p\"",
@@ -130,7 +131,11 @@ const bad = [
   "[approve]\norder = \"both\"",
   "[approve]\ntimeout = 5",
   "[approve]\npinentry = \"p\"",
-  "[upstreams.a]"
+  "[upstreams.a]",
+  "[upstreams.a]\nsocket = \"/s\"\ncommand = [\"a\"]",
+  "[upstreams.a]\ncommand = []",
+  "[upstreams.a]\nsocket = \"/s\"\ndefault = 1",
+  "[upstreams.A]\nsocket = \"/s\""
 ]
 
 describe("policySchema", () => {

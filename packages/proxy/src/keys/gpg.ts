@@ -1,5 +1,5 @@
 // Runs gpg for what it prints. Bounded in time and in output, and in a process group of its own, so that nothing of it is
-// left when it is given up, and Ctrl-C at the gate does not reach it.
+// left when it is given up, and Ctrl-C does not reach it.
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
@@ -18,21 +18,21 @@ const MAX_OUTPUT = 64 * 1024 * 1024
 /** Bytes of its complaints that are kept: the last line is told. */
 const MAX_COMPLAINT = 64 * 1024
 
-/** What gpg prints. Whoever is interrupted ends it too. */
-export const gpg = (args: ReadonlyArray<string>): Effect.Effect<Buffer, GpgError> =>
-  run(args).pipe(Effect.timeoutOrElse({
+/** What gpg prints, having read `input`, or nothing. Whoever is interrupted ends it too. */
+export const gpg = (args: ReadonlyArray<string>, input?: Uint8Array): Effect.Effect<Buffer, GpgError> =>
+  run(args, input).pipe(Effect.timeoutOrElse({
     duration: TIMEOUT,
     orElse: () => Effect.fail(new GpgError({ message: `gpg did not end within ${TIMEOUT / 1000} s` }))
   }))
 
-const run = (args: ReadonlyArray<string>): Effect.Effect<Buffer, GpgError> =>
+const run = (args: ReadonlyArray<string>, input: Uint8Array | undefined): Effect.Effect<Buffer, GpgError> =>
   Effect.callback<Buffer, GpgError>((resume) => {
     const fail = (message: string) => resume(Effect.fail(new GpgError({ message })))
     const { LANGUAGE: _, ...env } = withoutToken(process.env)
     const child: ChildProcess = spawn("gpg", args, {
       detached: true,
       env: { ...env, LC_ALL: "C.UTF-8" },
-      stdio: ["ignore", "pipe", "pipe"]
+      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"]
     })
     child.once("error", (error) => {
       child.removeAllListeners()
@@ -42,6 +42,8 @@ const run = (args: ReadonlyArray<string>): Effect.Effect<Buffer, GpgError> =>
     const { stderr, stdout } = child
     // without file descriptors there are no pipes either, and the error is on its way
     if (!stdout || !stderr) return
+    // a gpg that does not read to the end says why
+    child.stdin?.on("error", () => {}).end(input)
     const printed: Array<Buffer> = []
     let size = 0
     stdout.on("data", (chunk: Buffer) => {

@@ -5,7 +5,6 @@ import * as Option from "effect/Option"
 import { readdirSync } from "node:fs"
 import { join } from "node:path"
 import { type AgentConnection, type NoAgent, noAgent } from "../upstream/agent.ts"
-import { SocketConnection } from "../upstream/connection.ts"
 import type { KeyInfo } from "./key-directory.ts"
 
 export type Protection = NonNullable<KeyInfo["protection"]>
@@ -14,11 +13,13 @@ export type Protection = NonNullable<KeyInfo["protection"]>
 export type SecretKeys = ReadonlyMap<Keygrip, Protection | undefined>
 
 /**
- * A connection to the agent at this socket if one answers within `greeting` milliseconds; none is started. Whoever opens it
- * closes it.
+ * A connection to an agent if it answers within `greeting` milliseconds; none is started. Whoever opens it closes it.
  */
-export const openRunning = (socket: string, greeting: number): Effect.Effect<AgentConnection, NoAgent> =>
-  SocketConnection.open(socket).pipe(Effect.timeoutOrElse({
+export const openRunning = (
+  open: Effect.Effect<AgentConnection, NoAgent>,
+  greeting: number
+): Effect.Effect<AgentConnection, NoAgent> =>
+  open.pipe(Effect.timeoutOrElse({
     duration: greeting,
     orElse: () => Effect.fail(noAgent("it does not greet"))
   }))

@@ -55,6 +55,38 @@ export const listen = Effect.fnUntraced(function*(
   return { path }
 })
 
+/**
+ * Takes connections at a socket that somebody else has made and listens with. Nothing of it is changed, and at the end its name
+ * stays: whoever made it holds it, and hands it to the next gate.
+ */
+export const adopt = Effect.fnUntraced(function*(
+  { fd, path }: { readonly fd: number; readonly path: string },
+  onConnection: OnConnection
+): Effect.fn.Return<void, ListenError, Scope.Scope | LogService> {
+  const log = yield* LogService
+  yield* Effect.acquireRelease(
+    Effect.callback<net.Server, ListenError>((resume) => {
+      const server = makeServer(onConnection)
+      const fail = (error: Error) => resume(Effect.fail(failure(path, error)))
+      server.once("error", fail)
+      server.listen({ fd })
+      if (!server.listening) return
+      server.off("error", fail)
+      tellErrors(server, path, log)
+      resume(Effect.succeed(server))
+    }),
+    (server) => Effect.sync(() => server.close())
+  )
+})
+
+const makeServer = (onConnection: OnConnection): net.Server =>
+  net.createServer({ allowHalfOpen: true, pauseOnConnect: false }, onConnection)
+
+/** It goes on listening. Out of file descriptors is not told here: libuv then turns clients away by itself. */
+const tellErrors = (server: net.Server, path: string, log: Log): void => {
+  server.on("error", (error) => log.write(3, `a client was turned away at ${path}: ${reasonOf(error)}`))
+}
+
 const open = Effect.fnUntraced(function*(
   options: ListenOptions,
   onConnection: OnConnection,
@@ -70,7 +102,7 @@ const open = Effect.fnUntraced(function*(
   )
   return yield* Effect.gen(function*() {
     const stale = yield* probe(path)
-    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: false }, onConnection)
+    const server = makeServer(onConnection)
     // Node unlinks, without looking, the name that it was told to listen at, also when a process ends by itself. So that
     // is a name which nobody else ever has: the socket is linked to PATH, and a successor's socket there is safe.
     const temporary = yield* attempt(path, () => temporaryName(path))
@@ -81,8 +113,7 @@ const open = Effect.fnUntraced(function*(
       if (options.mode !== undefined && options.mode !== 0o600) fs.chmodSync(temporary, options.mode)
       return publish(temporary, path, stale)
     }).pipe(Effect.onError(() => Effect.sync(() => server.close())))
-    // It goes on listening. Out of file descriptors is not told here: libuv then turns clients away by itself.
-    server.on("error", (error) => log.write(3, `a client was turned away at ${path}: ${reasonOf(error)}`))
+    tellErrors(server, path, log)
     return { path, own, server, lock }
   }).pipe(Effect.onError(() => Effect.sync(lock.release)))
 })

@@ -121,7 +121,10 @@ export const answerGetinfo = (
   if (session.state.restricted || connection?.restricted === true) return undefined
   switch (command.args[0]) {
     case "version": {
-      const known = connection?.closed === false ? connection.version : router.readyVersion()
+      // of several agents none may have been asked yet
+      const known = connection?.closed === false && connection.version !== ""
+        ? connection.version
+        : router.readyVersion()
       return known === undefined ? Effect.map(router.version, versionReply) : versionReply(known)
     }
     case "restricted":

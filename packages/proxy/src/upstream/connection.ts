@@ -6,6 +6,7 @@ import { MAX_LINE_OUT, MAX_REPLY } from "@gripgate/protocol/limits"
 import type { Reply } from "@gripgate/protocol/reply"
 import * as Effect from "effect/Effect"
 import * as net from "node:net"
+import type { Duplex } from "node:stream"
 import { type AgentConnection, type Answer, type Listening, type NoAgent, noAgent } from "./agent.ts"
 import { Collector, giveSlab, takeSlab } from "./collector.ts"
 
@@ -34,7 +35,7 @@ export class SocketConnection implements AgentConnection {
   another = false
   readonly applied: Map<string, Buffer> = new Map()
   readonly collected: Collector = new Collector(MAX_REPLY)
-  private readonly socket: net.Socket
+  private readonly socket: Duplex
   private readonly dialogue = new Dialogue()
   private readonly reader = new LineReader(undefined, MAX_REPLY)
   private resume: Resume | undefined
@@ -45,17 +46,22 @@ export class SocketConnection implements AgentConnection {
   private shows: Buffer | undefined
   private onIdleClose: (() => void) | undefined
 
-  private constructor(path: string) {
-    this.socket = net.connect({ path, allowHalfOpen: false })
+  private constructor(stream: Duplex) {
+    this.socket = stream
     this.socket.on("data", (chunk: Buffer) => this.receive(chunk))
-    this.socket.on("error", (error: NodeJS.ErrnoException) => this.fail(error.code ?? "connection failed"))
+    this.socket.on("error", (error: NodeJS.ErrnoException) => this.fail(error.code ?? error.message))
     this.socket.on("close", () => this.fail(DROPPED))
   }
 
   /** Connects and waits for the greeting, then asks who is there. The caller bounds the time. */
   static open(path: string): Effect.Effect<SocketConnection, NoAgent> {
+    return SocketConnection.over(() => net.connect({ path, allowHalfOpen: false }))
+  }
+
+  /** The same with whatever carries bytes both ways: its error has a `code`, or its words are the reason. */
+  static over(stream: () => Duplex): Effect.Effect<SocketConnection, NoAgent> {
     return Effect.suspend(() => {
-      const connection = new SocketConnection(path)
+      const connection = new SocketConnection(stream())
       return connection.greeted().pipe(
         Effect.andThen(connection.probe()),
         Effect.as(connection),

@@ -8,11 +8,16 @@ import type * as Scope from "effect/Scope"
 import type { Limits } from "../limits.ts"
 import type { Log } from "../log.ts"
 import { type Expectation, type NoAgent, noAgent, type Router } from "./agent.ts"
-import { DROPPED, SocketConnection } from "./connection.ts"
+import { DROPPED, type SocketConnection } from "./connection.ts"
 
 /** How the agent is reached, and started where that may be done. */
 export interface PoolSettings {
-  readonly socket: string
+  /** For the log: the path of its socket, or its name. */
+  readonly where: string
+  /** Opens a connection to the agent, if it is there. */
+  readonly open: Effect.Effect<SocketConnection, NoAgent>
+  /** Milliseconds for it to greet. */
+  readonly greeting: number
   /** Starts the agent; absent where somebody else looks after it. */
   readonly launch: Effect.Effect<void, { readonly message: string }> | undefined
   readonly limits: Limits
@@ -31,20 +36,20 @@ const queueFull = { schedule: Schedule.spaced(10), while: (error: NoAgent) => er
 /** The router for a single agent. */
 export const makePool = Effect.fnUntraced(
   function*(settings: PoolSettings): Effect.fn.Return<Router, never, Scope.Scope> {
-    const { limits, log, socket } = settings
+    const { greeting, limits, log, where } = settings
     const ready: Array<SocketConnection> = []
     const opening: Array<Fiber.Fiber<SocketConnection, NoAgent>> = []
     const run = yield* FiberSet.makeRuntime<never, unknown, unknown>()
 
     let lastVersion: string | undefined
-    const once = Effect.retry(SocketConnection.open(socket), queueFull).pipe(
+    const once = Effect.retry(settings.open, queueFull).pipe(
       Effect.tap((connection) =>
         Effect.sync(() => {
           lastVersion = connection.version
         })
       ),
       Effect.timeoutOrElse({
-        duration: limits.greeting,
+        duration: greeting,
         orElse: () => Effect.fail(noAgent("it takes connections but does not greet; it may have been told to stop"))
       })
     )
@@ -131,7 +136,7 @@ export const makePool = Effect.fnUntraced(
       )
       return Effect.tapError(
         opened,
-        (error) => Effect.sync(() => log.write(4, `no agent at ${socket}: ${error.reason}`))
+        (error) => Effect.sync(() => log.write(4, `no agent at ${where}: ${error.reason}`))
       )
     })
 

@@ -11,6 +11,7 @@ import { join } from "node:path"
 import { makeDirectory } from "../../src/keys/directory.ts"
 import { openRunning } from "../../src/keys/secret-keys.ts"
 import { noAgent } from "../../src/upstream/agent.ts"
+import { SocketConnection } from "../../src/upstream/connection.ts"
 import { addSubkey, adopt, gpgIn, importPublic, makeCertificate } from "../support/gpg.ts"
 import { environment, homedir } from "../support/programs.ts"
 import { recordingLog } from "../support/recording-log.ts"
@@ -32,7 +33,7 @@ const directoryOf = Effect.fnUntraced(function*(home: string | undefined, socket
     state,
     policy: ref,
     ownAgent: true,
-    agent: socket === undefined ? Effect.fail(noAgent("none")) : openRunning(socket, 5_000)
+    agent: socket === undefined ? Effect.fail(noAgent("none")) : openRunning(SocketConnection.open(socket), 5_000)
   }).pipe(Effect.provide(log.layer))
   const sees = (grips: ReadonlyArray<Keygrip>) => grips.map((grip) => keys.visible("git", grip))
   return { keys, lines: log.lines, ref, sees, state }

@@ -5,6 +5,7 @@ import { execFileSync } from "node:child_process"
 import { readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { openRunning, readSecretKeys, secretFiles } from "../../src/keys/secret-keys.ts"
+import { SocketConnection } from "../../src/upstream/connection.ts"
 import { addSubkey, gpgIn, makeCertificate, readMadeKey } from "../support/gpg.ts"
 import { homedir } from "../support/programs.ts"
 import { scratch } from "../support/scratch.ts"
@@ -14,7 +15,7 @@ const socketOf = (home: string, name = "agent-socket"): string =>
 
 const ask = (socket: string) =>
   Effect.acquireUseRelease(
-    openRunning(socket, 5_000),
+    openRunning(SocketConnection.open(socket), 5_000),
     readSecretKeys,
     (connection) => Effect.sync(() => connection.close())
   )
@@ -51,7 +52,7 @@ describe("openRunning", () => {
   it.live("starts no agent", () =>
     Effect.gen(function*() {
       const home = yield* homedir("h")
-      const error = yield* Effect.flip(openRunning(socketOf(home), 5_000))
+      const error = yield* Effect.flip(openRunning(SocketConnection.open(socketOf(home)), 5_000))
       assert.strictEqual(error._tag, "NoAgent")
       assert.deepStrictEqual(readdirSync(home), [])
     }))

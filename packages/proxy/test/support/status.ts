@@ -10,6 +10,7 @@ export const status: Status = {
   startedAt: "2026-02-03T04:05:06.789Z",
   uptimeSeconds: 60,
   upstream: { socket: "/run/user/1000/gnupg/S.gpg-agent", version: "2.2.40" },
+  upstreams: [{ name: "own", where: "/run/user/1000/gnupg/S.gpg-agent", version: "2.2.40" }],
   listen: [
     { path: "/run/user/1000/gripgate/S.gpg-agent", app: null, sessions: 2 },
     { path: "/run/user/1000/gripgate/apps/git", app: "git", sessions: 0 }

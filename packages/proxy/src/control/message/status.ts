@@ -24,6 +24,10 @@ export const Status = Schema.Struct({
   uptimeSeconds: Count,
   /** The agent behind the gate; its version is `null` as long as nobody has needed it. */
   upstream: Schema.Struct({ socket: Schema.String, version: Maybe(Schema.String) }),
+  /** All of them, in their order; `where` is a socket, or a command in words. */
+  upstreams: Schema.Array(
+    Schema.Struct({ name: Schema.String, where: Schema.String, version: Maybe(Schema.String) })
+  ),
   /** The sockets, the app that owns each, and how many sessions are open on it. */
   listen: Schema.Array(Schema.Struct({ path: Schema.String, app: Maybe(Schema.String), sessions: Count })),
   /** `file` is `null` for a built-in policy; `default` is the verdict for what no entry names. */

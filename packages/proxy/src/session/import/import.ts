@@ -6,13 +6,13 @@ import { type Command, has } from "@gripgate/protocol/grammar/command"
 import type { Keygrip } from "@gripgate/protocol/keygrip"
 import { errLine, OK_LINE } from "@gripgate/protocol/reply"
 import type * as Effect from "effect/Effect"
+import { unwrap, wipe } from "../../key-wrap.ts"
 import { errorCodeOf } from "../../upstream/said.ts"
 import type { SessionContext } from "../context.ts"
 import type { Outcome } from "../converse.ts"
 import { claims, keyWith } from "../own-keys.ts"
 import { provenKey } from "./possession.ts"
 import { parseSecretKey } from "./secret-key.ts"
-import { unwrap, wipe } from "./unwrap.ts"
 
 type Done = Extract<Outcome, { kind: "done" }>
 

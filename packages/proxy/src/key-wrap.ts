@@ -1,7 +1,7 @@
 // Key data as it travels: AES key wrap (RFC 3394) under the key of KEYWRAP_KEY. Bytes in, bytes in a slab out; what they
 // mean is not looked at.
 import { createDecipheriv } from "node:crypto"
-import { giveSlab, takeSlab } from "../../upstream/collector.ts"
+import { giveSlab, takeSlab } from "./upstream/collector.ts"
 
 /** The initial value that RFC 3394 (2.2.3.1) fixes: what comes out has to begin with it. */
 const INITIAL = Buffer.alloc(8, 0xa6)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { KeptImport } from "../../../src/session/import/kept.ts"
-import { unwrap, wipe } from "../../../src/session/import/unwrap.ts"
-import { recorded, wrappingKey } from "./recorded.ts"
+import { unwrap, wipe } from "../src/key-wrap.ts"
+import { KeptImport } from "../src/session/import/kept.ts"
+import { recorded, wrappingKey } from "./session/import/recorded.ts"
 
 describe("unwrap", () => {
   it("gives the example of RFC 3394, 4.1, in a slab of its own", () => {
