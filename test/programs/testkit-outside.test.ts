@@ -89,6 +89,8 @@ describe("a project outside of this repository", () => {
       for (const file of files.filter((one) => one.isFile())) {
         const text = readFileSync(join(file.parentPath, file.name), "utf8")
         assert.notInclude(text, `${root}/`, `${file.name} names no path of this machine`)
+        if (!/\.m?js$/.test(file.name)) continue
+        assert.notMatch(text, /\bawait using\b/, `${file.name} is for Node 22 too, which does not know that`)
       }
     }
   })

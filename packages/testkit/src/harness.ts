@@ -9,6 +9,7 @@ import { startGate } from "./gate-process.ts"
 import { type AgentFaults, parseAgentFaults } from "./harness/agent-faults.ts"
 import { startFaultyAgent } from "./harness/behind.ts"
 import { addKey, type HarnessKey } from "./harness/keys.ts"
+import { parsePinentryScript } from "./harness/pinentry-script.ts"
 import { startRecorder } from "./harness/recorder.ts"
 import { startTap } from "./harness/tap.ts"
 import { type HarnessTranscript, transcriptOf } from "./harness/transcript.ts"
@@ -72,8 +73,10 @@ export interface Harness extends AsyncDisposable {
   close(): Promise<void>
 }
 
+// Whoever writes JavaScript has no compiler that reads his scripts: they are held to the same rules as those in files.
 const scriptOf = (given: PinentryScript | ReadonlyArray<PinentryAnswer>): PinentryScript =>
-  "answers" in given ? given : { answers: given }
+  parsePinentryScript(JSON.stringify(given), "pinentry")
+const faultsOf = (given: AgentFaults): AgentFaults => parseAgentFaults(JSON.stringify(given), "agentFaults")
 
 /** Writes a file in one step: somebody may be reading it. */
 const put = async (file: string, text: string): Promise<void> => {
@@ -122,13 +125,15 @@ const build = async (
   options: HarnessOptions,
   opened: (closer: () => Promise<unknown>) => void
 ): Promise<Omit<Harness, "close" | typeof Symbol.asyncDispose>> => {
-  const { agentFaults, app, gpgConf = [], policy } = options
+  const { app, gpgConf = [], policy } = options
+  const agentFaults = options.agentFaults === undefined ? undefined : faultsOf(options.agentFaults)
+  const pinentry = options.pinentry === undefined ? undefined : scriptOf(options.pinentry)
   const watchdog = startWatchdog()
   opened(watchdog.close)
   const owner = await makeHomedir({
     agentConf: ["disable-scdaemon", ...options.agentConf ?? []],
     control: "control",
-    ...options.pinentry !== undefined && { pinentry: scriptOf(options.pinentry) }
+    ...pinentry !== undefined && { pinentry }
   })
   watchdog.add(owner.path)
   opened(owner.close)
@@ -196,7 +201,7 @@ const build = async (
       if (agentFaults === undefined) {
         throw new Error("this harness was started without agentFaults: its agent is the real one")
       }
-      await put(faultsFile, JSON.stringify(faults))
+      await put(faultsFile, JSON.stringify(faultsOf(faults)))
     },
     gateLog: gate.log,
     run: (argv, runOptions) => run(argv, { ...runOptions, env: { ...client.env, ...runOptions?.env } }),

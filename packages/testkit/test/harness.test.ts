@@ -179,6 +179,11 @@ describe("a harness", () => {
       startHarness(options).then(() => assert.fail("it started"), (error: Error) => error.message)
     assert.include(await failure({ keys: [{ secretKey: "no key" }] }), "gpg: no valid OpenPGP data found")
     assert.include(await failure({ keys: ["mallory" as "alice"] }), `no key is called "mallory"`)
+    assert.match(await failure({ pinentry: ["abc" as "cancel"] }), /^pinentry:1:2: \[0\]: expected an answer: /)
+    assert.match(
+      await failure({ agentFaults: { commands: { PKSIGN: "hung" as "hang" } } }),
+      /^agentFaults:.*commands.PKSIGN: /
+    )
     assert.match(await failure({ policy: "default = \"perhaps\"\n" }), /policy.toml:1:11.*perhaps/s)
   })
 

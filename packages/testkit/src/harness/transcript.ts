@@ -14,6 +14,8 @@ export interface HarnessTranscript {
   entries(): ReadonlyArray<Entry>
   /** What was sent from this side, line by line: `commands("agent")` are the lines of the gate to its agent. */
   commands(place: Exclude<Place, "gate">): ReadonlyArray<string>
+  /** What is said from now on, for a test of more than one act; a line that is just being written may be its first. */
+  since(): HarnessTranscript
   /** Fails where it is not found; the message shows the dialogue, as do those of all others. */
   assertHas(pattern: Pattern, why?: string): void
   /** Fails where it is found. */
@@ -76,9 +78,9 @@ const dialogue = (text: string, found: ReadonlyArray<Found>): string => {
   ).join("\n")
 }
 
-/** The transcript in a file that is being written, or has been. */
-export const transcriptOf = (file: string): HarnessTranscript => {
-  const text = () => readFileSync(file, "latin1")
+/** The transcript in a file that is being written, or has been, from a place in it on. */
+export const transcriptOf = (file: string, from = 0): HarnessTranscript => {
+  const text = () => readFileSync(file, "latin1").slice(from)
   const entries = () => parseEntries(text())
   const fail = (what: string, why: string | undefined, all: string, found: ReadonlyArray<Found> = []): never => {
     const message = `${why === undefined ? "" : `${why}: `}${what}\n\n${dialogue(all, found)}\n\n(${file})`
@@ -101,6 +103,7 @@ export const transcriptOf = (file: string): HarnessTranscript => {
     file,
     text,
     entries,
+    since: () => transcriptOf(file, from + text().length),
     commands: (place) => entries().flatMap((one) => one.place === place && one.mark === ">" ? [one.text] : []),
     assertHas: (pattern, why) => {
       const all = text()

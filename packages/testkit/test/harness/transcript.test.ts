@@ -65,6 +65,23 @@ describe("the assertions on a transcript", () => {
       )
     }))
 
+  it("look at what is said from a moment on", async () => {
+    const folder = await makeFolder("gg")
+    const recorder = startRecorder(join(folder, "transcript"))
+    recorder.note("program", 1, ">", "PKSIGN")
+    const later = transcriptOf(recorder.file).since()
+    assert.deepStrictEqual(later.entries(), [])
+    recorder.note("program", 1, ">", "NOP")
+    later.assertNo("PKSIGN")
+    const latest = later.since()
+    recorder.note("program", 1, ">", "BYE")
+    assert.deepStrictEqual(later.commands("program"), ["NOP", "BYE"])
+    assert.deepStrictEqual(latest.commands("program"), ["BYE"])
+    assert.match(messageOf(() => latest.assertHas("NOP")), / 1 {2}program 1 > BYE\n/)
+    recorder.close()
+    await removeFolder(folder)
+  })
+
   it("show of a long dialogue what was found and its end", () =>
     withTranscript(
       Array.from({ length: 500 }, (_, i) => i === 100 ? "D " + "x".repeat(900) : `NOP ${i}`),

@@ -8,7 +8,7 @@ import { parsePinentryScript } from "@gripgate/testkit/harness/pinentry-script"
 import type { PinentryScript } from "@gripgate/testkit/pinentry"
 import type * as CliError from "effect/cli/CliError"
 import * as Effect from "effect/Effect"
-import { accessSync, constants, readFileSync, statSync } from "node:fs"
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 import { exitCode } from "../../exit-code.ts"
 import { type Failure, failure, usageError } from "../../failure.ts"
@@ -30,8 +30,17 @@ const MAX_FILE = 4 * 1024 * 1024
 const read = (file: string, hint?: string): Effect.Effect<Buffer, Failure> =>
   Effect.try({
     try: () => {
-      if (statSync(file).size > MAX_FILE) throw new Error(`it has more than ${MAX_FILE} bytes`)
-      return readFileSync(file)
+      const fd = openSync(file, "r")
+      try {
+        // also of a pipe, and of what has no end
+        const bytes = Buffer.alloc(MAX_FILE + 1)
+        let length = 0
+        for (let count = 1; count > 0; length += count) count = readSync(fd, bytes, length, bytes.length - length, null)
+        if (length > MAX_FILE) throw new Error(`it has more than ${MAX_FILE} bytes`)
+        return bytes.subarray(0, length)
+      } finally {
+        closeSync(fd)
+      }
     },
     catch: (error) => failure(exitCode.failed, `${file} cannot be read: ${reasonOf(error)}`, hint)
   })
@@ -89,6 +98,9 @@ export const readInputs = Effect.fnUntraced(function*(
 /** A transcript that cannot be written is told before the tests run, and not after. */
 const writable = (file: string): Effect.Effect<void, Failure> =>
   Effect.try({
-    try: () => accessSync(dirname(file), constants.W_OK),
+    try: () => {
+      accessSync(dirname(file), constants.W_OK)
+      if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) throw new Error("it is a directory")
+    },
     catch: (error) => failure(exitCode.failed, `${file} cannot be written: ${reasonOf(error)}`)
   })

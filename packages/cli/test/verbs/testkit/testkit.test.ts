@@ -10,6 +10,8 @@ describe("gripgate testkit", () => {
     [["--app", "x", "--", "true"], 64, /--app needs --policy/],
     [["--passphrase-fd", "0", "--", "true"], 64, /--passphrase-fd needs a --key that is made/],
     [["--transcript", "/nowhere/log", "--", "true"], 1, /error: \/nowhere\/log cannot be written: no such file/],
+    [["--transcript", ".", "--", "true"], 1, /error: \. cannot be written: it is a directory/],
+    [["--pinentry", "/dev/zero", "--", "true"], 1, /error: \/dev\/zero cannot be read: it has more than \d+ bytes/],
     [["--pinentry", "nothing", "--", "true"], 1, /error: nothing cannot be read: no such file/],
     [["--pinentry", "bad.json", "--", "true"], 1, /error: bad\.json:2:3: \[0\]: expected an answer: /],
     [["--agent-faults", "bad.json", "--", "true"], 1, /error: bad\.json:1:1: expected an object with commands/],
