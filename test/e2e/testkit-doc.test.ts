@@ -58,7 +58,7 @@ describe("docs/testkit.md", () => {
     const words = [...faultWords.matchAll(/`("\w+")`/g)].map(([, word]) => word)
     assert.isAbove(words.length, 7)
     for (const word of words) parseAgentFaults(`{"commands": {"NOP": ${word}}}`, "page")
-    const answers = page.slice(page.indexOf("| answer |"), page.indexOf("An answer that does not fit"))
+    const answers = page.slice(page.indexOf("| answer |"), page.indexOf("A gate whose policy asks"))
     for (const [, word] of answers.matchAll(/`("(?!notok)\w+")`/g)) parsePinentryScript(`[${word}]`, "page")
   })
 
