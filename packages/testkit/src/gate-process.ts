@@ -56,14 +56,14 @@ export interface Gate extends AsyncDisposable {
 /** The command of the package `gripgate` that is installed beside this one: in a clone, the bundle. */
 const installed = (): string => createRequire(import.meta.url).resolve("gripgate/bin/gripgate.mjs")
 
-/** One connection as a client would make it: `true` once it is a gate that greets. */
-const serves = async (socket: string): Promise<boolean> => {
+/** One connection as a client would make it: `true` once the greeting is OK; of a gate, where an agent may answer before. */
+const serves = async (socket: string, ofGate: boolean): Promise<boolean> => {
   let client: RawClient | undefined
   try {
     client = await connectRaw(socket)
     const { last } = await client.readReply(1_000)
     await client.command("BYE", 1_000)
-    return last.startsWith("OK") && last.includes("gripgate")
+    return last.startsWith("OK") && (!ofGate || last.includes("gripgate"))
   } catch {
     return false
   } finally {
@@ -124,7 +124,7 @@ export const startGate = async (options: GateOptions): Promise<Gate> => {
     throw new Error(`the gate ${what} (exit code ${code}, signal ${signal})\n${stderr.text().trimEnd()}`)
   }
   const end = performance.now() + timeoutMs
-  for (let pause = 2; !await serves(socket); pause = Math.min(2 * pause, 20)) {
+  for (let pause = 2; !await serves(socket, options.standIn === true); pause = Math.min(2 * pause, 20)) {
     if (exit !== undefined) return fail("ended before it served")
     if (performance.now() > end) return fail(`did not serve at ${socket} within ${timeoutMs} ms`)
     await Promise.race([sleep(pause), exited])
