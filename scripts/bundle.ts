@@ -1,7 +1,8 @@
 // Makes the one file that `npx gripgate`, the demo and the end-to-end tests run, and that is published: all of
-// packages/cli and what it imports, minified, beside the licences of what went in. It does not start what it made.
+// packages/cli and what it imports, minified, beside the licences of what went in. With --testkit it makes that of
+// @gripgate/testkit, which is not minified: who reads a failed assertion may follow it there. It does not start what it made.
 //
-//   node scripts/bundle.ts [--entry FILE] [--out FOLDER]
+//   node scripts/bundle.ts [--testkit] [--entry FILE] [--out FOLDER]
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { isBuiltin } from "node:module"
 import { join, relative, resolve } from "node:path"
@@ -17,14 +18,32 @@ export const external: ReadonlyArray<string> = ["koffi"]
 /** A reason not to have a bundle that is told in one line, without a stack. */
 class BundleError extends Error {}
 
-/** The files `gripgate.mjs` and `THIRD-PARTY` as text. Fails when an import would not be found at run time. */
-const build = async (entry: string): Promise<{ readonly code: string; readonly licences: string }> => {
+/** The oldest Node that the bundles run on, as the launcher and the manifests say. */
+const oldestNode = "node22.19"
+
+interface Target {
+  readonly entry: string
+  readonly folder: string
+  readonly file: string
+  readonly minify: boolean
+}
+
+const targets = {
+  command: { entry: "packages/cli/src/main.ts", folder: "packages/cli/dist", file: "gripgate.mjs", minify: true },
+  testkit: { entry: "packages/testkit/src/index.ts", folder: "packages/testkit/dist", file: "index.js", minify: false }
+} as const satisfies Record<string, Target>
+
+/** The bundle and `THIRD-PARTY` as text. Fails when an import would not be found at run time. */
+const build = async (
+  { entry, file, minify }: Target
+): Promise<{ readonly code: string; readonly licences: string }> => {
   if (!existsSync(entry)) throw new BundleError(`the entry ${entry} is not there`)
   const warnings: Array<string> = []
   const bundle = await rolldown({
     input: entry,
     platform: "node",
     external: [/^node:/, ...external],
+    transform: { target: oldestNode },
     // A warning here is an import that was not found or an export that does not exist: both break only when run.
     onLog: (level, log) => {
       if (level === "warn") warnings.push(log.message)
@@ -33,8 +52,8 @@ const build = async (entry: string): Promise<{ readonly code: string; readonly l
   const { output } = await bundle.generate({
     format: "esm",
     codeSplitting: false,
-    entryFileNames: "gripgate.mjs",
-    minify: true,
+    entryFileNames: file,
+    minify,
     comments: { legal: true, annotation: false, jsdoc: false }
   })
   await bundle.close()
@@ -47,7 +66,7 @@ const build = async (entry: string): Promise<{ readonly code: string; readonly l
   const beside = [...chunk.imports, ...chunk.dynamicImports].filter((name) => name !== chunk.fileName)
   const missing = beside.filter((name) => !isBuiltin(name) && !external.includes(name))
   if (missing.length > 0) throw new BundleError(`would have to be installed beside the bundle: ${missing.join(", ")}`)
-  return { code: chunk.code, licences: licencesOf(chunk) }
+  return { code: chunk.code, licences: licencesOf(chunk, file) }
 }
 
 /** The folders of the installed packages of which code is in the bundle, sorted. */
@@ -60,7 +79,7 @@ const packagesOf = (chunk: OutputChunk): ReadonlyArray<string> => {
   return [...folders].toSorted()
 }
 
-const licencesOf = (chunk: OutputChunk): string => {
+const licencesOf = (chunk: OutputChunk, file: string): string => {
   const parts = packagesOf(chunk).map((folder) => {
     const about = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"))
     const author = typeof about.author === "object" ? about.author?.name : about.author
@@ -72,7 +91,7 @@ const licencesOf = (chunk: OutputChunk): string => {
     ].join("\n\n")
   })
   const line = "-".repeat(80)
-  return `gripgate.mjs contains code of these packages, under their own licences.\n\n${line}\n${
+  return `${file} contains code of these packages, under their own licences.\n\n${line}\n${
     parts.join(`\n\n${line}\n`)
   }\n`
 }
@@ -87,13 +106,17 @@ const put = (file: string, text: string) => {
 /** Makes the bundle; on failure says why on stderr and sets exit code 1. */
 export const main = async (args: Array<string>): Promise<void> => {
   try {
-    const { values } = parseArgs({ args, options: { entry: { type: "string" }, out: { type: "string" } } })
-    const { code, licences } = await build(resolve(values.entry ?? join(root, "packages/cli/src/main.ts")))
-    const folder = resolve(values.out ?? join(root, "packages/cli/dist"))
+    const { values } = parseArgs({
+      args,
+      options: { testkit: { type: "boolean" }, entry: { type: "string" }, out: { type: "string" } }
+    })
+    const target = targets[values.testkit === true ? "testkit" : "command"]
+    const { code, licences } = await build({ ...target, entry: resolve(values.entry ?? join(root, target.entry)) })
+    const folder = resolve(values.out ?? join(root, target.folder))
     mkdirSync(folder, { recursive: true })
-    put(join(folder, "gripgate.mjs"), code)
+    put(join(folder, target.file), code)
     put(join(folder, "THIRD-PARTY"), licences)
-    process.stdout.write(`${relative("", join(folder, "gripgate.mjs"))}: ${Math.ceil(code.length / 1024)} KiB\n`)
+    process.stdout.write(`${relative("", join(folder, target.file))}: ${Math.ceil(code.length / 1024)} KiB\n`)
   } catch (error) {
     // The bundler's own errors carry the file, the line and a picture of it in their message, always in colours; its
     // stack says nothing.

@@ -9,6 +9,7 @@ import { clientCommands } from "./client-commands.ts"
 import { doctorCommands } from "./doctor-command.ts"
 import { argument, control, json, later, toggle, value } from "./flags.ts"
 import { ownerCommands } from "./owner-commands.ts"
+import { testkit } from "./testkit-command.ts"
 import { unitCommands } from "./unit-commands.ts"
 import { verdictWords } from "./verbs/log/filter.ts"
 
@@ -221,6 +222,7 @@ export const gripgate = Command.make("gripgate").pipe(
     log,
     ...unitCommands,
     demo,
+    testkit,
     completions
   ])
 )
