@@ -23,6 +23,9 @@ export interface Violation {
 /** The text of files by their path from the root, with slashes: sources, tests and the package.json of each package. */
 export type Files = ReadonlyMap<string, string>
 
+/** A package whose command another one starts without importing it: a dependency, and no arrow. */
+const started: ReadonlyMap<string, string> = new Map([["testkit", "gripgate"]])
+
 interface Import {
   readonly specifier: string
   readonly line: number
@@ -71,11 +74,12 @@ const packagesOf = (files: Files): ReadonlyArray<Package> =>
   [...files].flatMap(([file, text]) => {
     const folder = /^packages\/([^/]+)\/package\.json$/.exec(file)?.[1]
     if (folder === undefined) return []
-    const about: { name: string; dependencies?: Record<string, string> } = JSON.parse(text)
+    // What is published is bundled: only what stays outside of the bundle is in its dependencies, the rest is for its making.
+    const about: Record<"dependencies" | "devDependencies", Record<string, string> | undefined> & { name: string } =
+      JSON.parse(text)
+    const names = Object.keys({ ...about.dependencies, ...about.devDependencies })
     // The line is that of the name's last mention, which is in `dependencies` and not in a `name` above it.
-    const lines = Object.keys(about.dependencies ?? {}).map((name) =>
-      [name, lineAt(text, text.lastIndexOf(`"${name}"`))] as const
-    )
+    const lines = names.map((name) => [name, lineAt(text, text.lastIndexOf(`"${name}"`))] as const)
     return [{ folder, manifest: file, name: about.name, dependencies: new Map(lines) }]
   })
 
@@ -112,6 +116,7 @@ const unusedDependencies = (
 ): ReadonlyArray<Violation> => {
   const importers = from.folder === "cli" ? [...used.keys()] : [from.folder]
   return [...from.dependencies].flatMap(([name, line]) => {
+    if (started.get(from.folder) === name) return []
     const asked = external.includes(name) ? importers : [from.folder]
     if (asked.some((folder) => used.get(folder)?.has(name) === true)) return []
     return [{ file: from.manifest, line, message: `"${name}" is in the dependencies but no source imports it` }]

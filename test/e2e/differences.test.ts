@@ -1,12 +1,10 @@
 // Where a gate that allows everything differs from the agent all the same: docs/differences.md, held against both. Each line
 // is sent by a raw client, directly and through the gate; stock programs send none of them in their ordinary work.
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { makeClientHome } from "@gripgate/testkit/client-home"
-import { type Gate, startGate } from "@gripgate/testkit/gate-process"
-import { type Homedir, makeHomedir } from "@gripgate/testkit/homedir"
-import { fixtureKeys, importKey } from "@gripgate/testkit/keys"
+import { type Harness, startHarness } from "@gripgate/testkit/harness"
+import { fixtureKeys } from "@gripgate/testkit/keys"
 import { connectRaw, type RawClient } from "@gripgate/testkit/raw-client"
-import { join } from "node:path"
+import { writeFile } from "node:fs/promises"
 
 const grip = fixtureKeys.plain.keygrips.primary
 const digest = "ab".repeat(32)
@@ -98,17 +96,11 @@ const differences: ReadonlyArray<Difference> = [
   }
 ]
 
-const opened = new AsyncDisposableStack()
-let owner: Homedir
-let gate: Gate
+let harness: Harness
 beforeAll(async () => {
-  owner = opened.use(await makeHomedir({ agentConf: ["disable-scdaemon"] }))
-  for (const key of ["plain", "protected"] as const) await importKey(owner, key)
-  await owner.launchAgent()
-  const own = ["--state", join(owner.path, "state"), "--control", join(owner.path, "control")]
-  gate = opened.use(await startGate({ home: owner, args: ["--default", "allow", ...own] }))
+  harness = await startHarness({ keys: ["alice", "bob"] })
 })
-afterAll(() => opened.disposeAsync())
+afterAll(() => harness.close())
 
 const connect = async (socket: string): Promise<RawClient> => {
   const client = await connectRaw(socket)
@@ -125,23 +117,23 @@ const lastReply = async (socket: string, { before = [], line }: Difference): Pro
 describe("a difference on purpose", () => {
   for (const difference of differences) {
     it(difference.name, async () => {
-      const direct = await lastReply(await owner.agentSocket(), difference)
+      const direct = await lastReply(harness.agentSocket, difference)
       assert.isTrue(direct.startsWith(difference.direct), `directly: ${direct}`)
-      const gated = await lastReply(gate.socket, difference)
+      const gated = await lastReply(harness.socket, difference)
       assert.isTrue(gated.startsWith(difference.gate), `through the gate: ${gated}`)
     })
   }
 
   it("the greeting names no process", async () => {
-    await using direct = await connectRaw(await owner.agentSocket())
+    await using direct = await connectRaw(harness.agentSocket)
     assert.match((await direct.readReply()).last, /^OK Pleased to meet you, process \d+$/)
-    await using gated = await connectRaw(gate.socket)
+    await using gated = await connectRaw(harness.socket)
     assert.strictEqual((await gated.readReply()).last, "OK Pleased to meet you, this is gripgate")
   })
 
   it("an answer ahead of its question is not taken for one: it waits until it is its turn", async () => {
     const ahead = `SETKEY ${fixtureKeys.plain.keygrips.encryption}\nPKDECRYPT\nCAN\nNOP\n`
-    for (const socket of [await owner.agentSocket(), gate.socket]) {
+    for (const socket of [harness.agentSocket, harness.socket]) {
       await using client = await connect(socket)
       client.send(ahead)
       assert.strictEqual((await client.readReply()).last, "OK")
@@ -152,7 +144,7 @@ describe("a difference on purpose", () => {
   })
 
   it("what is neither data nor END nor CAN inside an inquiry ends the session", async () => {
-    for (const [socket, after] of [[await owner.agentSocket(), "OK"], [gate.socket, "closed"]] as const) {
+    for (const [socket, after] of [[harness.agentSocket, "OK"], [harness.socket, "closed"]] as const) {
       await using client = await connect(socket)
       await client.command(`SETKEY ${fixtureKeys.plain.keygrips.encryption}`)
       assert.match((await client.command("PKDECRYPT")).last, /^INQUIRE CIPHERTEXT/)
@@ -163,28 +155,27 @@ describe("a difference on purpose", () => {
   })
 
   it("a percent sign that ends a D line is refused, where the agent would hang for ever", async () => {
-    await using client = await connect(gate.socket)
+    await using client = await connect(harness.socket)
     await client.command(`SETKEY ${fixtureKeys.plain.keygrips.encryption}`)
     await client.command("PKDECRYPT")
     client.send("D abc%4\nEND\n")
     assert.match((await client.readReply()).last, /^ERR 67109140 IPC syntax error/)
     assert.strictEqual(await client.closed, "end")
-    assert.isDefined(await owner.agentPid(), "the agent answers")
+    await using agent = await connect(harness.agentSocket)
+    assert.strictEqual((await agent.command("NOP")).last, "OK", "the agent answers")
   })
 
   it("loopback that the agent refuses is refused for the use of the key too, where gpg would go on and ask", async () => {
-    await using stack = new AsyncDisposableStack()
-    const agentConf = ["disable-scdaemon", "no-allow-loopback-pinentry"]
-    const strict = stack.use(await makeHomedir({ agentConf, pinentry: { answers: [{ pin: "abc" }] } }))
-    await importKey(strict, "protected")
-    await strict.launchAgent()
-    const own = ["--state", join(strict.path, "state"), "--control", join(strict.path, "control")]
-    const before = stack.use(await startGate({ home: strict, args: ["--default", "allow", ...own] }))
-    const answers = [[await strict.agentSocket(), true], [before.socket, false]] as const
-    for (const [socket, goesOn] of answers) {
-      const client = stack.use(await makeClientHome({ owner: strict, socket }))
+    await using strict = await startHarness({
+      keys: ["bob"],
+      pinentry: [{ pin: "abc" }],
+      agentConf: ["no-allow-loopback-pinentry"]
+    })
+    const place = (await strict.run(["gpgconf", "--list-dirs", "agent-socket"])).stdout.toString().trim()
+    for (const [socket, goesOn] of [[strict.agentSocket, true], [strict.socket, false]] as const) {
+      await writeFile(place, `%Assuan%\nsocket=${socket}\n`)
       const loopback = ["--batch", "--pinentry-mode", "loopback", "--passphrase", "abc"]
-      const result = await client.run(["gpg", ...loopback, "--clearsign"], { input: "text\n" })
+      const result = await strict.run(["gpg", ...loopback, "--clearsign"], { input: "text\n" })
       assert.strictEqual(result.code, 2, "gpg counts the refusal as an error both ways")
       assert.strictEqual(result.stdout.toString().includes("BEGIN PGP SIGNATURE"), goesOn, result.stderr)
     }
@@ -192,7 +183,7 @@ describe("a difference on purpose", () => {
 
   it("a nonce is good for the client that was given it, and for nobody else", async () => {
     const bob = fixtureKeys.protected.keygrips.primary
-    const answers = [[await owner.agentSocket(), "OK"], [gate.socket, "INQUIRE PASSPHRASE"]] as const
+    const answers = [[harness.agentSocket, "OK"], [harness.socket, "INQUIRE PASSPHRASE"]] as const
     for (const [socket, forOthers] of answers) {
       await using given = await connect(socket)
       await using other = await connect(socket)

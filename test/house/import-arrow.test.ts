@@ -49,6 +49,26 @@ describe("the arrow", () => {
     ])
   })
 
+  it("takes what a bundle is made of for dependencies, and the command that is only started for a used one", () => {
+    const testkit = {
+      name: "@gripgate/testkit",
+      dependencies: { gripgate: "1.0.0" },
+      devDependencies: { effect: "1.0.0" }
+    }
+    const check = (text: string) =>
+      violations(
+        new Map([
+          ["packages/testkit/package.json", JSON.stringify(testkit, null, 2)],
+          ["packages/testkit/src/a.ts", text]
+        ])
+      ).map(({ message }) => message)
+    assert.deepStrictEqual(check(`import "effect/Effect"\n`), [])
+    assert.deepStrictEqual(check("export const a = 1\n"), [`"effect" is in the dependencies but no source imports it`])
+    assert.deepStrictEqual(check(`import "effect/Effect"\nimport "koffi"\n`), [
+      `"koffi" is imported but not in the dependencies of packages/testkit/package.json`
+    ])
+  })
+
   it("lets the tests of a package import what they like", () => {
     assert.deepStrictEqual(
       check({

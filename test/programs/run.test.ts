@@ -535,7 +535,8 @@ describe("gripgate run", () => {
       const again = await stage.shell("echo ran; exit 1", { env })
       assert.strictEqual(again.code, 1)
       assert.strictEqual(again.stdout.toString(), "ran\n", again.stderr)
-      assert.include(again.stderr, `note: ${path} went away just then; once more`)
+      // on a busy machine it may be that of another test which is told
+      assert.match(again.stderr, /note: \S+ went away just then; once more/)
       await writeFile(join(bin, "bwrap"), wrapper("set -- --no-such-option \"$@\""))
       const never = await stage.shell("echo ran", { env })
       assert.strictEqual(never.code, 1)

@@ -11,6 +11,7 @@ import { connect } from "./connect/command.ts"
 import { doctorCommands } from "./doctor-command.ts"
 import { argument, control, json, later, toggle, value } from "./flags.ts"
 import { ownerCommands } from "./owner-commands.ts"
+import { testkit } from "./testkit-command.ts"
 import { unitCommands } from "./unit-commands.ts"
 import { verdictWords } from "./verbs/log/filter.ts"
 
@@ -233,6 +234,7 @@ export const gripgate = Command.make("gripgate").pipe(
     connect,
     ...unitCommands,
     demo,
+    testkit,
     completions
   ])
 )

@@ -4,14 +4,17 @@ import type * as CliError from "effect/cli/CliError"
 import type { HelpDoc } from "effect/cli/HelpDoc"
 import type { Complaint } from "./failure.ts"
 
-/** `gripgate check [APP] [OPERATION] [KEY] [flags]` */
+/** `gripgate check [APP] [OPERATION] [KEY] [flags]`, `gripgate testkit [flags] -- COMMAND...` */
 export const usageLine = (doc: HelpDoc): string => {
-  const words = [...(doc.commandPath ?? ["gripgate"])]
-  if (doc.subcommands !== undefined) words.push("VERB")
+  const words = [...(doc.commandPath ?? ["gripgate"]), ...doc.subcommands === undefined ? [] : ["VERB"]]
+  // what comes last, as often as it likes, is another command's line and may look like a flag
+  const behind: Array<string> = []
   for (const { name, required, variadic } of doc.args ?? []) {
-    words.push(`${required ? name : `[${name}]`}${variadic ? "..." : ""}`)
+    const word = required ? name : `[${name}]`
+    if (variadic) behind.push("--", `${word}...`)
+    else words.push(word)
   }
-  return [...words, "[flags]"].join(" ")
+  return [...words, "[flags]", ...behind].join(" ")
 }
 
 /** The verbs of a help document, as one list of words. */

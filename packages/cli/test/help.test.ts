@@ -20,6 +20,7 @@ describe("--help", () => {
     "tty",
     "log",
     "demo",
+    "testkit",
     "completions"
   ]
 

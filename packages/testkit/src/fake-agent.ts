@@ -18,6 +18,8 @@ export interface FakeAgentOptions {
   readonly greeting?: Reply
   /** Laid over the default table, by command word in upper case. */
   readonly handlers?: Handlers
+  /** Instead of all that: whatever comes goes to this one. */
+  readonly every?: Handler
   /** In which pieces it writes; `whole` where it is left out. */
   readonly split?: Split
   /** The keygrips that HAVEKEY and KEYINFO know, in upper case; all where it is left out. */
@@ -58,7 +60,7 @@ export const startFakeAgent = async (options: FakeAgentOptions = {}): Promise<Fa
       keys: options.keys,
       split: options.split ?? "whole",
       greeting: options.greeting ?? [`OK Pleased to meet you, process ${process.pid}`],
-      find: (word) => handlers.get(word) ?? unknownCommand,
+      find: (word) => options.every ?? handlers.get(word) ?? unknownCommand,
       changed
     }))
     changed()

@@ -2,9 +2,9 @@
 // gate; what it knows is the contract of `gripgate serve`: --homedir, --listen, --stand-in, --policy, the greeting, and stderr.
 import { type ChildProcess, spawn } from "node:child_process"
 import { writeFile } from "node:fs/promises"
+import { createRequire } from "node:module"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { fileURLToPath } from "node:url"
 import type { Homedir } from "./homedir.ts"
 import { connectRaw, type RawClient } from "./raw-client.ts"
 import { killGroup } from "./run.ts"
@@ -22,10 +22,12 @@ export interface GateOptions {
   readonly standIn?: boolean
   /** Added to the environment of the homedir. */
   readonly env?: Readonly<Record<string, string>>
-  /** The script to run; this clone's `gripgate.mjs` where it is left out. */
+  /** The script to run; that of the package `gripgate` where it is left out. */
   readonly program?: string
   /** A program that changes what it runs as and becomes the gate: its path and arguments. */
   readonly through?: ReadonlyArray<string>
+  /** Called with each whole line of its stderr, without the line feed. */
+  readonly onLog?: (line: string) => unknown
   /** Milliseconds until it must serve; 10,000 where it is left out. */
   readonly timeoutMs?: number
 }
@@ -51,7 +53,8 @@ export interface Gate extends AsyncDisposable {
   close(): Promise<void>
 }
 
-const PROGRAM = fileURLToPath(new URL("../../cli/bin/gripgate.mjs", import.meta.url))
+/** The command of the package `gripgate` that is installed beside this one: in a clone, the bundle. */
+const installed = (): string => createRequire(import.meta.url).resolve("gripgate/bin/gripgate.mjs")
 
 /** One connection as a client would make it: `true` once the greeting is OK; of a gate, where an agent may answer before. */
 const serves = async (socket: string, ofGate: boolean): Promise<boolean> => {
@@ -68,11 +71,16 @@ const serves = async (socket: string, ofGate: boolean): Promise<boolean> => {
   }
 }
 
-const follow = (child: ChildProcess) => {
+const follow = (child: ChildProcess, onLog: (line: string) => unknown) => {
   let text = ""
+  let told = 0
   let changed = Promise.withResolvers<void>()
   child.stderr!.setEncoding("utf8").on("data", (chunk: string) => {
     text += chunk
+    for (let lf = text.indexOf("\n", told); lf >= 0; lf = text.indexOf("\n", told)) {
+      onLog(text.slice(told, lf))
+      told = lf + 1
+    }
     changed.resolve()
     changed = Promise.withResolvers()
   })
@@ -86,7 +94,7 @@ export const startGate = async (options: GateOptions): Promise<Gate> => {
   const policyFile = options.policy === undefined ? undefined : join(home.path, "policy.toml")
   if (policyFile !== undefined) await writeFile(policyFile, options.policy!, { mode: 0o600 })
   const where = options.standIn === true ? ["--stand-in"] : ["--listen", socket]
-  const argv = [options.program ?? PROGRAM, "serve", "--homedir", home.path, ...where]
+  const argv = [options.program ?? installed(), "serve", "--homedir", home.path, ...where]
   if (policyFile !== undefined) argv.push("--policy", policyFile)
   const [file, ...rest] = [...options.through ?? [], process.execPath, ...argv, ...args]
   const child = spawn(file!, rest, {
@@ -94,7 +102,7 @@ export const startGate = async (options: GateOptions): Promise<Gate> => {
     detached: true,
     stdio: ["ignore", "ignore", "pipe"]
   })
-  const stderr = follow(child)
+  const stderr = follow(child, options.onLog ?? (() => {}))
   let exit: GateExit | undefined
   const exited = new Promise<GateExit>((resolve, reject) => {
     child.once("error", reject)

@@ -1,6 +1,6 @@
 // A throw-away homedir of GnuPG with an agent of its own. It touches nothing of the person who runs the tests: not the
 // environment, not ~/.gnupg, not a running agent. Whoever makes one closes it, and then neither a process nor a file is left.
-import { lstat, writeFile } from "node:fs/promises"
+import { lstat, mkdir, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { makeFolder, removeFolder } from "./folder.ts"
 import { type PinentryScript, type ScriptedPinentry, writePinentry } from "./pinentry.ts"
@@ -18,6 +18,8 @@ export interface HomedirOptions {
   readonly gpgConf?: ReadonlyArray<string>
   /** What the scripted pinentry answers; it cancels where this is left out. */
   readonly pinentry?: PinentryScript
+  /** A folder in the homedir for the files of the pinentry, which appends its dialogue to `transcript` there. */
+  readonly control?: string
   /** The start of the folder's name; short, as the path of a socket has at most 107 bytes. */
   readonly prefix?: string
   /** The folder in which it is made; the place for temporary files where this is left out. */
@@ -80,7 +82,10 @@ export const makeHomedir = async (options: HomedirOptions = {}): Promise<Homedir
     LC_ALL: "C.UTF-8",
     TZ: "UTC"
   }
-  const pinentry = await writePinentry(path, options.pinentry ?? { answers: [] })
+  const control = options.control === undefined ? undefined : join(path, options.control)
+  if (control !== undefined) await mkdir(control, { mode: 0o700 })
+  const transcript = control === undefined ? undefined : join(control, "transcript")
+  const pinentry = await writePinentry(control ?? path, options.pinentry ?? { answers: [] }, transcript)
   const given = options.agentConf ?? []
   const agentConf = [
     "s2k-count 65536",

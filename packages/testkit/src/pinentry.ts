@@ -57,9 +57,14 @@ export interface ScriptedPinentry {
 
 /**
  * Writes the program (mode 0700) and its script into a folder. The shebang names the Node that runs now: the path must be
- * without blanks and, on Linux, below 256 bytes (kernel fs/binfmt_script.c).
+ * without blanks and, on Linux, below 256 bytes (kernel fs/binfmt_script.c). A transcript is a file that is there already; pins
+ * do not get into it.
  */
-export const writePinentry = async (folder: string, script: PinentryScript): Promise<ScriptedPinentry> => {
+export const writePinentry = async (
+  folder: string,
+  script: PinentryScript,
+  transcript?: string
+): Promise<ScriptedPinentry> => {
   const program = join(folder, "pinentry.mjs")
   const answers = join(folder, "pinentry.json")
   const setScript = async (next: PinentryScript) => {
@@ -70,7 +75,8 @@ export const writePinentry = async (folder: string, script: PinentryScript): Pro
   await writeFile(join(folder, "pinentry.log"), "", { mode: 0o600 })
   await writeFile(join(folder, "pinentry.taken"), "", { mode: 0o600 })
   await setScript(script)
-  await writeFile(program, `#!${process.execPath}\n${pinentryProgram}`, { mode: 0o700 })
+  const known = `const transcript = ${JSON.stringify(transcript) ?? "undefined"}\n`
+  await writeFile(program, `#!${process.execPath}\n${known}${pinentryProgram}`, { mode: 0o700 })
   const log = async () => {
     const text = await readFile(join(folder, "pinentry.log"), "utf8")
     return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as PinentryEvent)

@@ -16,7 +16,7 @@ console.error(JSON.stringify(process.argv.slice(2)))
 console.error(JSON.stringify([process.env.HOME, process.env.EXTRA]))
 console.error("gripgate: error: just so")
 if (process.argv.includes("--fail")) process.exit(78)
-const greeting = process.argv.includes("--refuse") ? "ERR 1 no\\n" : "OK stand-in\\n"
+const greeting = process.argv.includes("--refuse") ? "ERR 1 no\\n" : "OK stand-in of gripgate\\n"
 const server = createServer((c) => {
   c.write(greeting)
   c.on("error", () => {})
@@ -42,7 +42,7 @@ describe("startGate", () => {
     const policy = "default = \"forbid\"\n"
     await using gate = await start(home, { policy, args: ["--state", "x"], env: { EXTRA: "1" } })
     await using client = await connectRaw(gate.socket)
-    assert.strictEqual((await client.readReply()).last, "OK stand-in")
+    assert.strictEqual((await client.readReply()).last, "OK stand-in of gripgate")
     const [argv, env] = gate.log().map((line) => line.startsWith("[") ? JSON.parse(line) as Array<string> : [])
     assert.strictEqual(gate.policyFile, join(home.path, "policy.toml"))
     assert.deepEqual(argv, [

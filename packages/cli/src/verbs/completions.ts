@@ -21,6 +21,8 @@ const flagTypes: Readonly<Record<string, Completions.FlagType>> = {
   write: directory,
   hide: directory,
   keys: file,
+  transcript: file,
+  "agent-faults": file,
   operation: { _tag: "Choice", values: operations }
 }
 

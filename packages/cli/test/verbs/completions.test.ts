@@ -49,6 +49,7 @@ describe("gripgate completions", () => {
       "install",
       "uninstall",
       "demo",
+      "testkit",
       "completions"
     ])
     assert.deepStrictEqual(await complete(stdout, ["gripgate", "approve", "7KQ2", "--f"]), ["--for"])

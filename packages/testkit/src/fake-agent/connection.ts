@@ -94,8 +94,11 @@ export const serveConnection = (socket: Socket, options: ConnectionOptions): Fak
     answers.push({ inquire: inquiry.inquire, data })
     changed()
     // too long an answer is read to its END first, and refused then
-    if (data === undefined) return perform(inquiry.cancelled ?? CANCELLED)
-    return perform(data.length > (inquiry.maxlen ?? Infinity) ? TOO_MUCH : inquiry.next(data))
+    if (data === undefined) {
+      const { cancelled = CANCELLED } = inquiry
+      return perform(typeof cancelled === "function" ? await cancelled() : cancelled)
+    }
+    return perform(data.length > (inquiry.maxlen ?? Infinity) ? TOO_MUCH : await inquiry.next(data))
   }
   const repeat = async (line: Buffer): Promise<boolean> => {
     while (await writeSplit(socket, line, split)) await turn()

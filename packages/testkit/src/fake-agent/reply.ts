@@ -14,9 +14,9 @@ export interface Inquiry {
   /** Lines before the question. */
   readonly before?: ReadonlyArray<Line>
   /** What happens when the client has answered with END. */
-  readonly next: (answer: Buffer) => Reply
-  /** What happens when it has answered with CAN; ERR 67109141 where it is left out. */
-  readonly cancelled?: Reply
+  readonly next: (answer: Buffer) => Reply | Promise<Reply>
+  /** What happens when it has answered with CAN, or how to find it; ERR 67109141 where it is left out. */
+  readonly cancelled?: Reply | (() => Promise<Reply>)
 }
 
 export type Reply =
