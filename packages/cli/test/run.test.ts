@@ -10,7 +10,7 @@ describe("gripgate", () => {
     const expectations: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
       [
         [],
-        "gripgate: error: expected a verb: serve, stand-down, check, lint, status, doctor, asks, approve, deny, watch, grant, grants, renew, rotate, revoke, tty, home, env, run, log, install, uninstall, demo, completions\nusage: gripgate VERB [flags]\nsee `gripgate --help`\n"
+        "gripgate: error: expected a verb: serve, stand-down, check, lint, status, doctor, asks, approve, deny, watch, grant, grants, renew, rotate, revoke, tty, home, env, run, log, connect, install, uninstall, demo, testkit, completions\nusage: gripgate VERB [flags]\nsee `gripgate --help`\n"
       ],
       [
         ["serv"],
