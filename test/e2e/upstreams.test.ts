@@ -2,6 +2,8 @@
 // nothing to the other.
 import { assert, describe, it } from "@effect/vitest"
 import { makeClientHome } from "@gripgate/testkit/client-home"
+import { startFakeAgent } from "@gripgate/testkit/fake-agent"
+import type { Reply } from "@gripgate/testkit/fake-agent/reply"
 import type { Gate } from "@gripgate/testkit/gate-process"
 import { type Homedir, makeHomedir } from "@gripgate/testkit/homedir"
 import { fixtureKeys, importKey, readKey } from "@gripgate/testkit/keys"
@@ -189,6 +191,22 @@ describe("one of two agents", () => {
       process.kill(pid!, "SIGCONT")
     }
     assert.strictEqual((await signAsBob(client)).code, 0)
+  })
+
+  it("is slow: the other is unaffected", async () => {
+    await using stack = new AsyncDisposableStack()
+    const near = stack.use(await makeHomedir({ agentConf }))
+    await importKey(near, "plain")
+    const late = (reply: ReadonlyArray<string>): Reply => ({ afterMs: 20_000, reply })
+    const far = stack.use(
+      await startFakeAgent({ handlers: { HAVEKEY: late(["OK"]), KEYINFO: late(["OK"]), RESET: late(["OK"]) } })
+    )
+    const gate = stack.use(await gateOf(near, { policy: `[upstreams.far]\nsocket = "${far.socket}"\n` }))
+    const client = stack.use(await makeClientHome({ owner: near, socket: gate.socket }))
+    const began = performance.now()
+    for (let i = 0; i < 3; i++) await assertSigns(client, alice)
+    assert.isBelow(performance.now() - began, 15_000)
+    assert.isAbove(far.commands().filter((line) => line.startsWith("HAVEKEY")).length, 0, "it was asked")
   })
 
   it("is the first and hangs: keys of the other are used all the same", async () => {

@@ -9,6 +9,7 @@ import { commands } from "@gripgate/protocol/table/index"
 import * as Effect from "effect/Effect"
 import type { AgentConnection, Answer, Listening } from "../agent.ts"
 import { Collector } from "../collector.ts"
+import { everybody, firstYes, LIST } from "./asked-at-once.ts"
 import { chosenBy, isHeld, type Line, optionOf, parseLine, targetOf } from "./line.ts"
 import { mergeGrips, mergeRows, statusOf } from "./lists.ts"
 import type { KeyPlaces } from "./places.ts"
@@ -21,8 +22,7 @@ export interface Upstreams {
   readonly places: KeyPlaces
 }
 
-/** Milliseconds for one agent to say what keys it has, where all of them are asked; and to judge an option. */
-const LIST = 2_000
+/** Milliseconds for the first agent to judge an option. */
 const JUDGE = 1_000
 
 const RESET = Buffer.from("RESET\n")
@@ -41,9 +41,6 @@ const changing: ReadonlySet<string> = new Set([
 
 /** Commands after which keys may be elsewhere. */
 const changesPlaces: ReadonlySet<string> = new Set(["GENKEY", "IMPORT_KEY", "DELETE_KEY", "KEYTOCARD", "LEARN"])
-
-/** What one of them said when all were asked; `undefined` where it could not be had. */
-type Said = { readonly ok: boolean; readonly before: Buffer; readonly final: Buffer } | undefined
 
 export class MergedConnection implements AgentConnection {
   readonly restricted = false
@@ -126,7 +123,7 @@ export class MergedConnection implements AgentConnection {
     const target = targetOf(line, this.chosen)
     switch (target.kind) {
       case "any":
-        return yield* this.any(last)
+        return this.say(yield* firstYes(this.subs, last))
       case "list":
         return yield* this.list(line, last, listening)
       case "key":
@@ -280,30 +277,8 @@ export class MergedConnection implements AgentConnection {
     return this.subs[(yield* this.places.find(keygrip, this.subs.length, has)) ?? 0]!
   }
 
-  /** Asks all of them at once. One that cannot be had, or takes too long, has nothing to say. */
-  private *everybody(last: Buffer, listening: Listening): Effect.fn.Return<ReadonlyArray<Said>> {
-    return yield* Effect.forEach(
-      this.subs,
-      (sub) =>
-        Effect.map(sub.askInTime(LIST, last, listening), (answer): Said => {
-          const collected = sub.connection?.collected
-          if (answer?.kind !== "done" || collected === undefined) return void sub.drop()
-          const bytes = Buffer.from(collected.bytes)
-          collected.clear()
-          return { ok: answer.ok, before: bytes.subarray(0, answer.finalAt), final: bytes.subarray(answer.finalAt) }
-        }),
-      { concurrency: "unbounded" }
-    )
-  }
-
-  private *any(last: Buffer): Effect.fn.Return<Answer> {
-    const answers = yield* this.everybody(last, quiet)
-    if (answers.some((answer) => answer?.ok === true)) return this.say(OK_LINE)
-    return this.say(answers.find((answer) => answer !== undefined)?.final ?? NO_AGENT)
-  }
-
   private *list(line: Line, last: Buffer, listening: Listening): Effect.fn.Return<Answer> {
-    const answers = yield* this.everybody(last, { ...listening, live: () => {} })
+    const answers = yield* everybody(this.subs, last, { ...listening, live: () => {} })
     const [first] = answers
     // an old agent does not know the word, and a client has another one for that
     if (first !== undefined && !first.ok) return this.say(first.final)
